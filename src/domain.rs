@@ -1,0 +1,18 @@
+//! The catalogue's plain types and rules.
+//!
+//! **Invariant:** no I/O, no async, no HTTP and no SQL in here; everything is a value.
+
+pub mod change;
+pub mod clock;
+pub mod cursor;
+pub mod field;
+pub mod genre;
+pub mod invalid;
+pub mod json;
+pub mod list;
+pub mod movie;
+pub mod movie_json;
+pub mod parameters;
+pub mod patch;
+pub mod revision;
+pub mod text;

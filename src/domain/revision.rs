@@ -1,0 +1,67 @@
+//! Revisions: the order of all writes, and the scopes that a write touches.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Number of a committed write. Revisions have no gaps, and their order is the order of commits.
+/// Zero is the state before the first write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[serde(transparent)]
+pub struct Revision(i64);
+
+impl Revision {
+    /// The state before the first write.
+    pub const ZERO: Self = Self(0);
+
+    /// Returns `None` for negative numbers.
+    #[must_use]
+    pub const fn new(raw: i64) -> Option<Self> {
+        if raw >= 0 { Some(Self(raw)) } else { None }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Movies share an item scope with all movies of the same id modulo this number, so that the table
+/// of scopes stays small.
+pub const ITEM_BUCKETS: i64 = 1024;
+
+/// A part of the catalogue whose last change is known by revision.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Everything: raised by each write.
+    All,
+    /// The movies of one genre, by its [`name_key`](super::text::name_key).
+    Genre(String),
+    /// The movies whose id is this number modulo [`ITEM_BUCKETS`].
+    Item(u16),
+}
+
+impl Scope {
+    /// The item scope of a movie.
+    #[must_use]
+    pub fn of_movie(id: super::movie::MovieId) -> Self {
+        Self::Item(u16::try_from(id.get() % ITEM_BUCKETS).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("*"),
+            Self::Genre(key) => write!(f, "g:{key}"),
+            Self::Item(bucket) => write!(f, "i:{bucket}"),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Marquee: a movie catalogue service. See `docs/ARCHITECTURE.md` for the floors and their rules.
+
+pub mod domain;
+pub mod store;
