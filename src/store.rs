@@ -7,3 +7,17 @@
 
 pub mod error;
 pub mod mutation;
+
+/// The store.
+#[derive(Debug)]
+pub struct Store {}
+
+impl Store {
+    /// Does mutations in one transaction: all of them, or none when one of them is not done.
+    ///
+    /// # Errors
+    /// [`error::StoreError`].
+    pub async fn write(&self, mutations: &[mutation::Mutation]) -> Result<mutation::Written, error::StoreError> {
+        unimplemented!("{mutations:?}")
+    }
+}

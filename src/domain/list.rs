@@ -6,7 +6,7 @@ use super::{
     cursor::{Cursor, Position},
     field::{Field, FieldSet},
     invalid::Invalid,
-    movie::{MovieId, rule},
+    movie::{Movie, MovieId, rule},
     parameters::{Parameters, decimal, integer},
     revision::Scope,
     text::name_key,
@@ -278,6 +278,31 @@ impl ListQuery {
     pub fn cursor(&self, position: &Position) -> Cursor {
         Cursor::seal(position, &list_name(&self.filter, self.sort))
     }
+}
+
+/// How many movies a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Total {
+    /// This many.
+    Exact(u64),
+    /// More than this many; counting on would cost more than the page.
+    AtLeast(u64),
+}
+
+/// Counting stops here, unless the exact figure is known without counting.
+pub const TOTAL_COUNTED_MAX: u64 = 10_000;
+
+/// The rows of a page, all of one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListPage {
+    /// The movies, in the list's order.
+    pub movies: Vec<Movie>,
+    /// How many movies the whole list has.
+    pub total: Total,
+    /// Where the next page is, if there is one.
+    pub next: Option<Position>,
+    /// Where the page before is, if there is one.
+    pub prev: Option<Position>,
 }
 
 /// What a cursor is bound to: the filter and the order, but not the page's size or fields.

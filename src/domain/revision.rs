@@ -65,3 +65,12 @@ impl fmt::Display for Scope {
         }
     }
 }
+
+/// Something as it was at a revision: it includes every write up to that one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsOf<T> {
+    /// The last write that it includes.
+    pub revision: Revision,
+    /// What was there.
+    pub value: T,
+}

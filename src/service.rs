@@ -1,0 +1,8 @@
+//! What the service does, apart from how it is asked (HTTP) and where it is kept (store).
+//!
+//! **Invariant:** nothing in here knows of HTTP.
+//! **Invariant:** database work runs in spawned tasks, so a client that leaves neither cancels a write
+//! nor leaves a half-read connection.
+
+pub mod catalogue;
+pub mod error;
