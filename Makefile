@@ -1,0 +1,75 @@
+# What people do with this repository. `make` alone lists it.
+
+CARGO ?= cargo
+# Arguments for the program that a target runs: `make run ARGS="--listen 127.0.0.1:8081"`.
+ARGS ?=
+# The versions of Cargo.lock, or an error. `make LOCKED= …` lets cargo update the file.
+LOCKED ?= --locked
+NEXTEST_PROFILE ?= $(if $(CI),ci,default)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL: # cargo is parallel itself, and locks its target folder
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Build Marquee and serve real films on localhost:8080; ARGS="…" for more flags
+	@exec $(CARGO) run --release $(LOCKED) -- serve $(ARGS)
+
+# `exec`, so that a signal for make reaches the script and not a shell in between. The documentation's
+# examples come before the tests, so that the last lines printed are the result.
+.PHONY: test
+test: ## Run format check, lints and all tests, with a private MariaDB and Redis
+	@exec scripts/test-services run $(MAKE) --no-print-directory format-check lint doc-tests tests
+
+.PHONY: check
+check: format-check lint docs dependencies ## Check format, lints, documentation and dependencies; runs no test
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+.PHONY: bench
+bench: ## Run the benchmarks; ARGS="…" picks some
+	$(CARGO) bench $(LOCKED) $(ARGS)
+
+.PHONY: clean
+clean: ## Delete what was built
+	$(CARGO) clean
+
+# The steps of the targets above. All of them share one target folder and the dev profile.
+
+.PHONY: format-check
+format-check:
+	$(CARGO) fmt --all --check
+
+.PHONY: lint
+lint:
+	$(CARGO) clippy --all-targets $(LOCKED) -- -D warnings
+
+.PHONY: docs
+docs:
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps $(LOCKED)
+
+.PHONY: dependencies
+dependencies:
+	@if command -v cargo-deny >/dev/null; then \
+	  $(CARGO) deny check bans licenses sources; \
+	else \
+	  echo 'cargo-deny is not installed: licences and sources of the dependencies were not checked'; \
+	fi
+
+.PHONY: doc-tests
+doc-tests:
+	$(CARGO) test --doc $(LOCKED)
+
+# Needs TEST_MARIADB_URL and TEST_REDIS_URL.
+.PHONY: tests
+tests:
+	@if command -v cargo-nextest >/dev/null; then \
+	  $(CARGO) nextest run $(LOCKED) --profile $(NEXTEST_PROFILE) $(ARGS); \
+	else \
+	  $(CARGO) test $(LOCKED) --lib --bins --tests --examples $(ARGS); \
+	fi
