@@ -47,7 +47,9 @@ impl Position {
     pub const fn fits(&self, key: SortKey) -> bool {
         match self.value {
             SortValue::Missing => key.optional(),
-            SortValue::Integer(_) => matches!(key, SortKey::Votes | SortKey::Year | SortKey::Created),
+            SortValue::Integer(_) => {
+                matches!(key, SortKey::Votes | SortKey::Year | SortKey::Created)
+            }
             SortValue::Number(_) => matches!(key, SortKey::Popularity | SortKey::Rating),
             SortValue::Text(_) => matches!(key, SortKey::Title),
         }

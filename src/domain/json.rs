@@ -111,11 +111,22 @@ mod tests {
     fn refuses_repeated_members_rests_and_bad_text() {
         let long = "[".repeat(200_000);
         let bad: [&[u8]; 9] = [
-            b"", b"{", br#"{"a":1,"a":2}"#, br#"[{"a":{"b":1,"b":1}}]"#, b"1 2", b"\"\xe9\"",
-            br#""\ud800""#, b"1e999", long.as_bytes(),
+            b"",
+            b"{",
+            br#"{"a":1,"a":2}"#,
+            br#"[{"a":{"b":1,"b":1}}]"#,
+            b"1 2",
+            b"\"\xe9\"",
+            br#""\ud800""#,
+            b"1e999",
+            long.as_bytes(),
         ];
         for text in bad {
-            assert!(parse(text).is_err(), "{:?}", String::from_utf8_lossy(&text[..text.len().min(40)]));
+            assert!(
+                parse(text).is_err(),
+                "{:?}",
+                String::from_utf8_lossy(&text[..text.len().min(40)])
+            );
         }
     }
 }

@@ -161,8 +161,11 @@ impl Filter {
             let names: Vec<String> = self.genres_not.iter().map(|name| escape(name)).collect();
             pair(text, "genre_not", &names.join(","));
         }
-        let names =
-            [("director", &self.director), ("country", &self.country), ("language", &self.language)];
+        let names = [
+            ("director", &self.director),
+            ("country", &self.country),
+            ("language", &self.language),
+        ];
         for (name, value) in names {
             if let Some(value) = value {
                 pair(text, name, value);
@@ -235,9 +238,11 @@ impl ListQuery {
             ids: ids(p),
         };
         let sort = p
-            .parsed("sort", &format!("one of {}, with - before it for descending", sorts()), |text| {
-                text.parse().ok()
-            })
+            .parsed(
+                "sort",
+                &format!("one of {}, with - before it for descending", sorts()),
+                |text| text.parse().ok(),
+            )
             .unwrap_or(Sort::DEFAULT);
         let limit = p
             .parsed("limit", &format!("an integer from 1 to {LIMIT_MAX}"), |text| {
@@ -475,7 +480,10 @@ fn start(p: &mut Parameters, filter: &Filter, sort: Sort, limit: u16) -> Start {
             p.fault("page", "goes without cursor");
         }
         if u64::from(page) * u64::from(limit) > u64::from(PAGED_ROWS_MAX) {
-            p.fault("page", format!("reaches {PAGED_ROWS_MAX} rows deep; go on with the cursor in page.next"));
+            p.fault(
+                "page",
+                format!("reaches {PAGED_ROWS_MAX} rows deep; go on with the cursor in page.next"),
+            );
         }
         return if page == 1 { Start::First } else { Start::Page(page) };
     }
@@ -484,7 +492,10 @@ fn start(p: &mut Parameters, filter: &Filter, sort: Sort, limit: u16) -> Start {
     if let Some(position) = opened.filter(|position| position.fits(sort.key)) {
         return Start::At(position);
     }
-    p.fault("cursor", "is not a cursor of this list: keep the filters and the sort that it came with");
+    p.fault(
+        "cursor",
+        "is not a cursor of this list: keep the filters and the sort that it came with",
+    );
     Start::First
 }
 
@@ -512,7 +523,9 @@ mod tests {
     }
 
     fn pairs(text: &str) -> Vec<(String, String)> {
-        let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
+        let decode = |part: &str| {
+            percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()
+        };
         text.split('&')
             .filter(|pair| !pair.is_empty())
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
@@ -529,7 +542,11 @@ mod tests {
             "genre=drama|horror&genre=drama,sci-fi&year=1999",
         ];
         for text in same {
-            assert_eq!(query(text).unwrap().canonical(), query(same[0]).unwrap().canonical(), "{text}");
+            assert_eq!(
+                query(text).unwrap().canonical(),
+                query(same[0]).unwrap().canonical(),
+                "{text}"
+            );
         }
     }
 
@@ -542,8 +559,16 @@ mod tests {
         .unwrap_err();
         let text = faults.to_string();
         for name in [
-            "limit: must be given once", "sort:", "year_min:", "rating_min:", "ids:", "page:", "colour:",
-            "fields:", "genre:", "director:",
+            "limit: must be given once",
+            "sort:",
+            "year_min:",
+            "rating_min:",
+            "ids:",
+            "page:",
+            "colour:",
+            "fields:",
+            "genre:",
+            "director:",
         ] {
             assert!(text.contains(name), "{name} in {text}");
         }

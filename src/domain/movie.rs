@@ -178,7 +178,9 @@ mod tests {
     #[test]
     fn imdb_ids_are_tt_and_7_to_10_digits() {
         assert!("tt0032138".parse::<ImdbId>().is_ok());
-        for text in ["", "tt", "tt003213", "tt00321380000", "TT0032138", "tt003213x", "tt００３２１３８"] {
+        for text in
+            ["", "tt", "tt003213", "tt00321380000", "TT0032138", "tt003213x", "tt００３２１３８"]
+        {
             assert!(text.parse::<ImdbId>().is_err(), "{text:?}");
         }
     }

@@ -64,7 +64,9 @@ pub fn read(object: &Map<String, Value>, reading: Reading) -> Result<MovieInput,
             continue;
         };
         if let Some((_, other)) = seen.iter().find(|(seen, _)| *seen == field) {
-            reader.faults.pointer(pointer(name), format!("says the same as {other}: give one of them"));
+            reader
+                .faults
+                .pointer(pointer(name), format!("says the same as {other}: give one of them"));
             continue;
         }
         seen.push((field, name));
@@ -203,8 +205,12 @@ impl Reader {
             Value::Number(number) if number.is_u64() => Some(i64::MAX), // above every bound but i64's
             _ => {
                 let number = self.any_number(at, value)?;
-                #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53 is exact")]
-                let whole = (number.fract() == 0.0 && number.abs() <= 9.0e15).then_some(number as i64);
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "whole and within 2^53 is exact"
+                )]
+                let whole =
+                    (number.fract() == 0.0 && number.abs() <= 9.0e15).then_some(number as i64);
                 whole
             }
         };
@@ -212,7 +218,9 @@ impl Reader {
             self.faults.pointer(at, "must be an integer");
             return None;
         };
-        if !(least..=most).contains(&whole) || matches!(value, Value::Number(n) if n.is_u64() && !n.is_i64()) {
+        if !(least..=most).contains(&whole)
+            || matches!(value, Value::Number(n) if n.is_u64() && !n.is_i64())
+        {
             self.faults.pointer(at, format!("must be from {least} to {most}, not {value}"));
             return None;
         }
@@ -410,7 +418,10 @@ mod tests {
 
     fn places(outcome: Result<MovieInput, Invalid>) -> Vec<String> {
         let faults = outcome.expect_err("a fault").faults().to_vec();
-        faults.iter().map(|fault| fault.to_string().split(':').next().unwrap_or("").to_owned()).collect()
+        faults
+            .iter()
+            .map(|fault| fault.to_string().split(':').next().unwrap_or("").to_owned())
+            .collect()
     }
 
     #[test]
@@ -423,8 +434,18 @@ mod tests {
         let mut places = places(strict(&bad));
         places.sort();
         let expected = [
-            "/directors", "/genres/1", "/genres/2", "/imdb_id", "/popularity", "/rating", "/released",
-            "/runtime_minutes", "/sequel", "/title", "/votes", "/year",
+            "/directors",
+            "/genres/1",
+            "/genres/2",
+            "/imdb_id",
+            "/popularity",
+            "/rating",
+            "/released",
+            "/runtime_minutes",
+            "/sequel",
+            "/title",
+            "/votes",
+            "/year",
         ];
         assert_eq!(places, expected);
     }
@@ -438,7 +459,8 @@ mod tests {
 
     #[test]
     fn genres_are_trimmed_and_distinct_ignoring_case() {
-        let input = strict(&json!({"title": "x", "genres": [" Sci-Fi", "sci-fi ", "Drama"]})).unwrap();
+        let input =
+            strict(&json!({"title": "x", "genres": [" Sci-Fi", "sci-fi ", "Drama"]})).unwrap();
         assert_eq!(input.data.genres, ["Sci-Fi", "Drama"]);
     }
 

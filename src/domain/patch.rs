@@ -28,6 +28,15 @@ impl Change {
             Self::Merge(members) => merge(movie, members),
         }
     }
+
+    /// The `IMDb` id that the movie may get, for looking up whether another one has it.
+    #[must_use]
+    pub fn imdb_id(&self) -> Option<String> {
+        match self {
+            Self::Replace(data) => data.imdb_id.as_ref().map(ToString::to_string),
+            Self::Merge(members) => members.get("imdb_id")?.as_str().map(ToOwned::to_owned),
+        }
+    }
 }
 
 fn merge(movie: &Movie, members: &Map<String, Value>) -> Result<MovieData, Invalid> {

@@ -1,6 +1,8 @@
 //! The catalogue's reads and writes.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
+
+use tokio_util::task::TaskTracker;
 
 use crate::{
     domain::{
@@ -11,7 +13,8 @@ use crate::{
         revision::{AsOf, Revision},
     },
     store::{
-        Store,
+        MUTATIONS_MAX, Once, OnceKey, Snapshot, Store,
+        error::StoreError,
         mutation::{Mutation, Outcome},
     },
 };
@@ -40,13 +43,15 @@ pub struct Idempotency {
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     store: Arc<Store>,
+    tasks: TaskTracker,
 }
 
 impl Catalogue {
-    /// The catalogue that is kept in `store`.
+    /// The catalogue that is kept in `store`. The work that outlives its callers is spawned on
+    /// `tasks`, whose owner waits for it before the store is closed.
     #[must_use]
-    pub fn new(store: Arc<Store>) -> Self {
-        Self { store }
+    pub fn new(store: Arc<Store>, tasks: TaskTracker) -> Self {
+        Self { store, tasks }
     }
 
     /// A page of movies.
@@ -54,7 +59,7 @@ impl Catalogue {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn list(&self, query: ListQuery) -> Result<AsOf<ListPage>, ServiceError> {
-        unimplemented!("{query:?} {:?}", self.store)
+        self.detached(async move |store| store.list(&query).await).await
     }
 
     /// One movie.
@@ -62,7 +67,7 @@ impl Catalogue {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn movie(&self, id: MovieId) -> Result<AsOf<Option<Movie>>, ServiceError> {
-        unimplemented!("{id}")
+        self.detached(async move |store| store.movie(id).await).await
     }
 
     /// The movie with this `IMDb` id.
@@ -70,7 +75,7 @@ impl Catalogue {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn movie_by_imdb_id(&self, id: ImdbId) -> Result<AsOf<Option<Movie>>, ServiceError> {
-        unimplemented!("{id}")
+        self.detached(async move |store| store.movie_by_imdb_id(&id).await).await
     }
 
     /// Every genre that has movies, by name.
@@ -78,19 +83,23 @@ impl Catalogue {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn genres(&self) -> Result<AsOf<Vec<Genre>>, ServiceError> {
-        unimplemented!()
+        self.detached(async move |store| store.genres().await).await
     }
 
-    /// The changes after `since`, oldest first, at most about `limit`: whole revisions only, and at
-    /// least one of them.
+    /// The changes after `since`, oldest first: whole revisions only, at most `limit` changes but at
+    /// least one revision, if there is one.
     ///
     /// # Errors
     /// [`ServiceError::Store`], with `ChangesGone` for changes that are no longer kept.
-    pub async fn changes(&self, since: Revision, limit: u32) -> Result<AsOf<Vec<Change>>, ServiceError> {
-        unimplemented!("{since} {limit}")
+    pub async fn changes(
+        &self,
+        since: Revision,
+        limit: u32,
+    ) -> Result<AsOf<Vec<Change>>, ServiceError> {
+        self.detached(async move |store| store.changes(since, limit).await).await
     }
 
-    /// The movies after `after` in the order of their ids, and whether there are more than `limit`.
+    /// At most `limit` movies after `after` in the order of their ids, and whether there are more.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -99,7 +108,11 @@ impl Catalogue {
         after: Option<MovieId>,
         limit: u32,
     ) -> Result<AsOf<(Vec<Movie>, bool)>, ServiceError> {
-        unimplemented!("{after:?} {limit}")
+        let AsOf { revision, mut value } =
+            self.detached(async move |store| store.movies_by_id(after, limit + 1).await).await?;
+        let more = value.len() > limit as usize;
+        value.truncate(limit as usize);
+        Ok(AsOf { revision, value: (value, more) })
     }
 
     /// The whole catalogue as it is now, in the order of ids.
@@ -107,7 +120,8 @@ impl Catalogue {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn export(&self) -> Result<Export, ServiceError> {
-        unimplemented!()
+        let snapshot = self.detached(async move |store| store.snapshot().await).await?;
+        Ok(Export { revision: snapshot.revision(), snapshot: Some(snapshot) })
     }
 
     /// Does one write in its own transaction. The revision is the one that the write made, or the
@@ -118,7 +132,8 @@ impl Catalogue {
     /// # Errors
     /// [`ServiceError::Store`]; then nothing was written, or (time-out of a commit) it is unknown.
     pub async fn write(&self, mutation: Mutation) -> Result<AsOf<Outcome>, ServiceError> {
-        unimplemented!("{mutation:?}")
+        let AsOf { revision, mut value } = self.batch(vec![mutation], Atomicity::All).await?;
+        Ok(AsOf { revision, value: value.pop().unwrap_or(Outcome::NotDone) })
     }
 
     /// Creates a movie, or gives the answer that the first request under the same key was given
@@ -133,23 +148,52 @@ impl Catalogue {
         data: MovieData,
         idempotency: Idempotency,
     ) -> Result<AsOf<Outcome>, ServiceError> {
-        unimplemented!("{data:?} {idempotency:?}")
+        let Idempotency { key, request } = idempotency;
+        let key = OnceKey { key, request };
+        let once = self.detached(async move |store| store.create_once(data, &key).await).await?;
+        match once {
+            Once::Again(movie, revision) => Ok(AsOf { revision, value: Outcome::Created(movie) }),
+            Once::OtherRequest => Err(ServiceError::KeyReused),
+            Once::First(mut written) => {
+                let value = written.outcomes.pop().unwrap_or(Outcome::NotDone);
+                Ok(AsOf { revision: self.revision(written.revision).await?, value })
+            }
+        }
     }
 
     /// Does many writes. Outcomes are in the order of the mutations; the revision is the last that
-    /// they made.
+    /// they made, or the catalogue's current one if they changed nothing.
     ///
     /// Dropping the future does not cancel the writes.
     ///
     /// # Errors
     /// [`ServiceError::Store`]. With [`Atomicity::All`] nothing was written then; with
     /// [`Atomicity::Each`] the first writes may stand.
+    ///
+    /// # Panics
+    /// With [`Atomicity::All`] for more than [`MUTATIONS_MAX`] mutations.
     pub async fn batch(
         &self,
         mutations: Vec<Mutation>,
         atomicity: Atomicity,
     ) -> Result<AsOf<Vec<Outcome>>, ServiceError> {
-        unimplemented!("{mutations:?} {atomicity:?}")
+        let size = match atomicity {
+            Atomicity::Each => 1,
+            Atomicity::All => MUTATIONS_MAX.max(mutations.len()),
+        };
+        let (revision, value) = self
+            .detached(async move |store| {
+                let mut revision = None;
+                let mut outcomes = Vec::with_capacity(mutations.len());
+                for part in mutations.chunks(size) {
+                    let written = store.write(part).await?;
+                    revision = written.revision.or(revision);
+                    outcomes.extend(written.outcomes);
+                }
+                Ok((revision, outcomes))
+            })
+            .await?;
+        Ok(AsOf { revision: self.revision(revision).await?, value })
     }
 
     /// Whether the truth can be read.
@@ -157,7 +201,24 @@ impl Catalogue {
     /// # Errors
     /// [`ServiceError::Store`] where it cannot.
     pub async fn ready(&self) -> Result<Revision, ServiceError> {
-        unimplemented!()
+        self.revision(None).await
+    }
+
+    async fn revision(&self, known: Option<Revision>) -> Result<Revision, ServiceError> {
+        match known {
+            Some(revision) => Ok(revision),
+            None => self.detached(async move |store| store.revision().await).await,
+        }
+    }
+
+    /// Does database work in a task of its own, which goes on if the caller leaves.
+    async fn detached<T, F>(&self, work: impl FnOnce(Arc<Store>) -> F) -> Result<T, ServiceError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let task = self.tasks.spawn(work(Arc::clone(&self.store)));
+        Ok(task.await.map_err(ServiceError::Lost)??)
     }
 }
 
@@ -166,14 +227,22 @@ impl Catalogue {
 pub struct Export {
     /// The revision that all chunks are of.
     pub revision: Revision,
+    snapshot: Option<Snapshot>,
 }
 
 impl Export {
-    /// The next movies; empty at the end.
+    /// The next movies; empty at the end, after which the snapshot is let go.
     ///
     /// # Errors
     /// [`ServiceError::Store`]; the export is over then, and not whole.
     pub async fn next(&mut self) -> Result<Vec<Movie>, ServiceError> {
-        unimplemented!()
+        let Some(snapshot) = &mut self.snapshot else { return Ok(Vec::new()) };
+        let movies = snapshot.next().await?;
+        if movies.is_empty()
+            && let Some(snapshot) = self.snapshot.take()
+        {
+            snapshot.end().await;
+        }
+        Ok(movies)
     }
 }

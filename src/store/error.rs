@@ -45,3 +45,50 @@ pub enum StoreError {
         oldest: crate::domain::revision::Revision,
     },
 }
+
+impl StoreError {
+    /// Tells a statement that ran too long from one that was refused.
+    pub(crate) fn from_database(error: sqlx::Error, limit: Duration) -> Self {
+        // MySQL 3024 and MariaDB 1969 name the time-out, 1317 is a killed statement; SQLite answers
+        // "interrupted" when its progress handler says no.
+        match code(&error) {
+            Some(Code::MySql(3024 | 1969 | 1317) | Code::Sqlite(9)) => Self::TimedOut(limit),
+            _ => Self::Refused(error),
+        }
+    }
+
+    /// Whether another writer won, so that the same transaction may well succeed when it is run again
+    /// from its beginning.
+    pub(crate) fn is_contention(&self) -> bool {
+        let Self::Refused(error) = self else { return false };
+        match code(error) {
+            // Deadlock (the transaction is rolled back), lock wait (only the statement is: the caller
+            // rolls back), changed since it was read (MariaDB), a duplicate key that was not there a
+            // moment ago, and a record that a foreign key lost.
+            Some(Code::MySql(number)) => matches!(number, 1213 | 1205 | 1020 | 1062 | 1452),
+            // Busy, locked, and a duplicate key; the high byte of the code says more.
+            Some(Code::Sqlite(number)) => {
+                matches!(number & 0xff, 5 | 6) || matches!(number, 2067 | 1555)
+            }
+            None => false,
+        }
+    }
+
+    /// Whether the connection was already dead when it was used, so that nothing was done.
+    pub(crate) const fn is_dead_connection(&self) -> bool {
+        matches!(self, Self::Unavailable(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)))
+    }
+}
+
+enum Code {
+    MySql(u16),
+    Sqlite(u32),
+}
+
+fn code(error: &sqlx::Error) -> Option<Code> {
+    let sqlx::Error::Database(error) = error else { return None };
+    if let Some(error) = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return Some(Code::MySql(error.number()));
+    }
+    error.code()?.parse().ok().map(Code::Sqlite)
+}

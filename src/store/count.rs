@@ -1,0 +1,160 @@
+//! How many movies a list has.
+
+use crate::domain::list::{Filter, TOTAL_COUNTED_MAX, Total};
+
+use super::{
+    dialect::Dialect,
+    error::StoreError,
+    facet::{Count, Facet},
+    plan::{Plan, Range, Table, name_id},
+    row::tenths,
+    sql::Sql,
+    statistics::Statistics,
+};
+
+/// An expression for the total, and whether it is exact however large.
+pub(crate) struct Counted {
+    pub(crate) sql: Sql,
+    free: bool,
+}
+
+impl Counted {
+    /// Reads what the expression gave.
+    pub(crate) fn total(&self, raw: i64) -> Result<Total, StoreError> {
+        let total = u64::try_from(raw).map_err(|_| StoreError::BadRow {
+            table: "facet_counts",
+            column: "movies",
+            key: String::new(),
+            detail: format!("a list of {raw} movies"),
+        })?;
+        let capped = !self.free && total > TOTAL_COUNTED_MAX;
+        Ok(if capped { Total::AtLeast(TOTAL_COUNTED_MAX) } else { Total::Exact(total) })
+    }
+}
+
+/// The total of a filter: kept sums where they answer it, and else counting up to a bound.
+pub(crate) fn total(filter: &Filter, statistics: &Statistics, dialect: Dialect) -> Counted {
+    match free(filter, dialect) {
+        Some(sql) => Counted { sql, free: true },
+        None => {
+            Counted { sql: counted(&Plan::for_count(filter, statistics), dialect), free: false }
+        }
+    }
+}
+
+fn free(filter: &Filter, dialect: Dialect) -> Option<Sql> {
+    let singles: Vec<&str> = filter
+        .genres
+        .iter()
+        .filter(|group| group.len() == 1)
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    let mut names: Vec<(Facet, &str)> = filter.names().collect();
+    names.extend(singles.iter().map(|key| (Facet::Genre, *key)));
+    let groups = filter.genres.len() - singles.len();
+    let (years, ratings) = (!filter.years.is_open(), !filter.ratings.is_open());
+    let parts =
+        names.len() + groups + filter.genres_not.len() + usize::from(years) + usize::from(ratings);
+    if filter.ids.is_some() || parts > 1 {
+        return None;
+    }
+    let mut sql = Sql::new("(");
+    if let Some((facet, key)) = names.first() {
+        sql.append(of_name(*facet, key)?);
+    } else if let Some(key) = filter.genres_not.first() {
+        sql.append(sum(Count::All, "= 0")).push(" - ").append(of_name(Facet::Genre, key)?);
+    } else if years {
+        let (min, max) =
+            (filter.years.min.unwrap_or(i16::MIN), filter.years.max.unwrap_or(i16::MAX));
+        sql.append(sum(Count::Year, &format!("BETWEEN {min} AND {max}")));
+    } else if ratings {
+        of_ratings(&mut sql, filter, dialect);
+    } else if groups == 0 {
+        sql.append(sum(Count::All, "= 0"));
+    } else {
+        return None;
+    }
+    sql.push(")");
+    Some(sql)
+}
+
+/// The sum of a kind of counts; `values` is a condition made of numbers.
+fn sum(count: Count, values: &str) -> Sql {
+    let mut sql = Sql::new(
+        "(SELECT CAST(COALESCE(SUM(movies), 0) AS SIGNED) FROM facet_counts WHERE facet = ",
+    );
+    sql.bind(count.code()).push(" AND value ").push(values).push(")");
+    sql
+}
+
+fn of_name(facet: Facet, key: &str) -> Option<Sql> {
+    let count = facet.count()?;
+    let mut sql = Sql::new("COALESCE((SELECT movies FROM facet_counts WHERE facet = ");
+    sql.bind(count.code()).push(" AND value = ");
+    name_id(&mut sql, facet, key);
+    sql.push("), 0)");
+    Some(sql)
+}
+
+/// The tenths that the range touches, less the rows of the outer two that are not in it: with ratings
+/// of one decimal there are none.
+fn of_ratings(sql: &mut Sql, filter: &Filter, dialect: Dialect) {
+    let (min, max) = (filter.ratings.min, filter.ratings.max);
+    let (low, high) = (min.map_or(0, tenths), max.map_or(100, tenths));
+    sql.append(sum(Count::Tenths, &format!("BETWEEN {low} AND {high}")));
+    let mut outside = |tenth: i16, lower: f64, upper: f64, op: (&str, &str)| {
+        sql.push(" - (SELECT COUNT(*) FROM movies t ").push(&dialect.by_index("movies_rating"));
+        sql.push(" WHERE t.rating ").push(op.0).push(" ").bind(lower);
+        sql.push(" AND t.rating ").push(op.1).push(" ").bind(upper);
+        sql.push(" AND t.rating_tenths = ").bind(tenth).push(")");
+    };
+    // A hair wider than the tenth: which tenth a rating is in is decided by `rating_tenths` alone.
+    if let Some(min) = min {
+        outside(low, f64::from(low) / 10.0 - HAIR, min, (">=", "<"));
+    }
+    if let Some(max) = max {
+        outside(high, max, f64::from(high + 1) / 10.0 + HAIR, (">", "<="));
+    }
+}
+
+/// Far below the distance of any two ratings that people give.
+const HAIR: f64 = 1e-9;
+
+/// Counts the rows of a plan up to one more than [`TOTAL_COUNTED_MAX`].
+fn counted(plan: &Plan<'_>, dialect: Dialect) -> Sql {
+    let mut sql = Sql::new("(SELECT COUNT(*) FROM (SELECT ");
+    if plan.overlapping {
+        // One range for all alternatives; each movie once.
+        sql.push("DISTINCT t.movie_id FROM ").push(plan.table.name()).push(" t WHERE t.");
+        let keys = plan.ranges.iter().filter_map(|range| match range {
+            Range::Name(_, key) => Some(key.as_bytes()),
+            _ => None,
+        });
+        sql.push(Facet::Genre.column()).push(" IN (SELECT n.id FROM ").push(Facet::Genre.names());
+        sql.push(" n WHERE n.name_key IN ").bind_list(keys).push(") AND ");
+        plan.restrict(&mut sql, &Range::All);
+    } else {
+        sql.push("1 AS one FROM ").push(plan.table.name()).push(" t ");
+        sql.push(&by(plan, dialect)).push(" WHERE ");
+        // Years and tenths are counted as the one range that they are of their own index.
+        let range = match plan.ranges.first() {
+            Some(range @ (Range::Name(..) | Range::Ids(_))) => *range,
+            _ => Range::All,
+        };
+        plan.restrict(&mut sql, &range);
+    }
+    sql.push(" LIMIT ").bind(i64::try_from(TOTAL_COUNTED_MAX + 1).unwrap_or(i64::MAX));
+    sql.push(") c)");
+    sql
+}
+
+fn by(plan: &Plan<'_>, dialect: Dialect) -> String {
+    match (plan.table, plan.ranges.first()) {
+        (Table::Movies, Some(Range::Ids(_))) => dialect.by_primary_key().to_owned(),
+        (Table::Movies, Some(Range::Year(_))) => dialect.by_index("movies_year"),
+        (Table::Movies, Some(Range::Tenth(_))) => dialect.by_index("movies_rating"),
+        (Table::Movies, _) => dialect.by_index("movies_popularity"),
+        (Table::Links(facet), _) => dialect.by_index(&format!("{}_popularity", facet.links())),
+    }
+}

@@ -1,0 +1,70 @@
+//! The few words in which the backends differ.
+
+/// A family of databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// `MySQL` and `MariaDB`.
+    MySql,
+    /// `SQLite`.
+    Sqlite,
+}
+
+impl Dialect {
+    /// Names the index that a table is read by: the plan is part of the query, so that no optimiser
+    /// turns a range into a scan.
+    pub(crate) fn by_index(self, index: &str) -> String {
+        match self {
+            Self::MySql => format!("FORCE INDEX ({index})"),
+            Self::Sqlite => format!("INDEXED BY {index}"),
+        }
+    }
+
+    /// Reads a table by its primary key.
+    pub(crate) const fn by_primary_key(self) -> &'static str {
+        match self {
+            Self::MySql => "FORCE INDEX (PRIMARY)",
+            Self::Sqlite => "NOT INDEXED",
+        }
+    }
+
+    /// Locks the rows that a transaction reads in order to change them; a `SQLite` writer has the
+    /// whole database.
+    pub(crate) const fn for_update(self) -> &'static str {
+        match self {
+            Self::MySql => " FOR UPDATE",
+            Self::Sqlite => "",
+        }
+    }
+
+    /// Begins an INSERT that leaves rows alone whose key exists.
+    pub(crate) const fn insert_new(self) -> &'static str {
+        match self {
+            Self::MySql => "INSERT IGNORE INTO ",
+            Self::Sqlite => "INSERT OR IGNORE INTO ",
+        }
+    }
+
+    /// Ends an INSERT: where the key exists, `column` becomes what was given.
+    pub(crate) fn or_set(self, key: &str, column: &str) -> String {
+        match self {
+            Self::MySql => format!(" ON DUPLICATE KEY UPDATE {column} = VALUES({column})"),
+            Self::Sqlite => {
+                format!(" ON CONFLICT ({key}) DO UPDATE SET {column} = excluded.{column}")
+            }
+        }
+    }
+
+    /// Ends an INSERT: where the key exists, what was given is added to `column`.
+    pub(crate) fn or_add(self, key: &str, column: &str) -> String {
+        match self {
+            Self::MySql => {
+                format!(" ON DUPLICATE KEY UPDATE {column} = {column} + VALUES({column})")
+            }
+            Self::Sqlite => {
+                format!(
+                    " ON CONFLICT ({key}) DO UPDATE SET {column} = {column} + excluded.{column}"
+                )
+            }
+        }
+    }
+}

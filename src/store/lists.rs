@@ -1,0 +1,126 @@
+//! Reading lists.
+
+use crate::domain::{
+    cursor::{Position, Side, SortValue},
+    list::{ListPage, ListQuery, Sort, SortKey, Start},
+    movie::{Movie, MovieId},
+    revision::AsOf,
+    text::sort_key,
+};
+
+use super::{
+    Store, count,
+    error::StoreError,
+    movies::{revision, rows_as_of},
+    plan::Plan,
+    range::{self, Walk},
+    row::{self, Columns},
+    sql::Sql,
+};
+
+impl Store {
+    /// A page of movies, its total and its revision, all of one moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(&self, query: &ListQuery) -> Result<AsOf<ListPage>, StoreError> {
+        let statistics = self.statistics.load();
+        let counted = count::total(&query.filter, &statistics, self.db.dialect());
+        let sql = self.list_sql(query, &counted.sql);
+        drop(statistics);
+        let rows = self.read(sql).await?;
+        let first = rows.first().ok_or(StoreError::Refused(sqlx::Error::RowNotFound))?;
+        let (revision, total) = (revision(first)?, counted.total(first.integer(1)?)?);
+        let movies = rows_as_of(&rows, |row| row::movie(row, 2, Columns::Listed))?.value;
+        let (movies, next, prev) = turn(movies, query);
+        Ok(AsOf { revision, value: ListPage { movies, total, next, prev } })
+    }
+
+    /// The one statement that reads a page. Public for the tests that look at its plan.
+    fn list_sql(&self, query: &ListQuery, total: &Sql) -> Sql {
+        let dialect = self.db.dialect();
+        let statistics = self.statistics.load();
+        let position = match &query.start {
+            Start::At(position) => Some(position),
+            Start::First | Start::Page(_) => None,
+        };
+        let skip = match query.start {
+            Start::Page(page) => (page - 1) * u32::from(query.limit),
+            Start::First | Start::At(_) => 0,
+        };
+        let rows = u32::from(query.limit) + 1;
+        let plan = Plan::for_page(&query.filter, query.sort.key, rows + skip, &statistics);
+        let walk = Walk::new(query.sort, position);
+        let mut sql = Sql::new("SELECT r.revision, ");
+        sql.append(total.clone()).push(" AS total, ").push(Columns::Listed.sql());
+        sql.push(" FROM catalog_revisions r LEFT JOIN (");
+        sql.append(range::page(&plan, walk, position, rows, skip, dialect));
+        sql.push(") p ON 1 = 1 LEFT JOIN movies m ON m.id = p.id WHERE r.scope = '*' ORDER BY ");
+        sql.push(&walk.order_by("p"));
+        sql
+    }
+
+    /// How the database says that it reads a list, one line a step. For tests and documents.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn explain(&self, query: &ListQuery) -> Result<Vec<String>, StoreError> {
+        let total = count::total(&query.filter, &self.statistics.load(), self.db.dialect());
+        let sql = self.list_sql(query, &total.sql);
+        self.explain_sql(sql).await
+    }
+}
+
+/// Puts the rows in the list's order, leaves out the one that only shows that there are more, and says
+/// what is before and after.
+fn turn(
+    mut movies: Vec<Movie>,
+    query: &ListQuery,
+) -> (Vec<Movie>, Option<Position>, Option<Position>) {
+    let limit = usize::from(query.limit);
+    let more = movies.len() > limit;
+    movies.truncate(limit);
+    let (backwards, position) = match &query.start {
+        Start::At(position) => (position.side == Side::Before, Some(position)),
+        Start::First | Start::Page(_) => (false, None),
+    };
+    if backwards {
+        movies.reverse();
+    }
+    let beside = |movie: Option<&Movie>, side| {
+        let known = movie.map(|movie| (value_of(movie, query.sort.key), movie.id));
+        // An empty page lies between the row that its cursor names and nothing.
+        let (value, id) =
+            known.or_else(|| position.and_then(|position| across(position, query.sort)))?;
+        Some(Position { value, id, side })
+    };
+    let next = || beside(movies.last(), Side::After);
+    let prev = || beside(movies.first(), Side::Before);
+    let (next, prev) = match query.start {
+        Start::First => (more.then(next).flatten(), None),
+        Start::Page(_) if movies.is_empty() => (None, None),
+        Start::At(_) if backwards => (next(), more.then(prev).flatten()),
+        Start::Page(_) | Start::At(_) => (more.then(next).flatten(), prev()),
+    };
+    (movies, next, prev)
+}
+
+/// The place just across the row that a position names, so that the row itself is on the other page.
+fn across(position: &Position, sort: Sort) -> Option<(SortValue, MovieId)> {
+    let up = (position.side == Side::After) != sort.descending;
+    let id = MovieId::new(position.id.get().checked_add(if up { 1 } else { -1 })?)?;
+    Some((position.value.clone(), id))
+}
+
+fn value_of(movie: &Movie, key: SortKey) -> SortValue {
+    let number = |value: Option<f64>| value.map_or(SortValue::Missing, SortValue::Number);
+    let integer = |value: Option<i64>| value.map_or(SortValue::Missing, SortValue::Integer);
+    match key {
+        SortKey::Popularity => number(movie.data.popularity),
+        SortKey::Rating => number(movie.data.rating),
+        SortKey::Votes => integer(movie.data.votes),
+        SortKey::Year => integer(movie.data.year.map(i64::from)),
+        SortKey::Title => SortValue::Text(sort_key(&movie.data.title)),
+        SortKey::Created => SortValue::Integer(movie.created_at.unix_ms()),
+    }
+}

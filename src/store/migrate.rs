@@ -1,0 +1,32 @@
+//! Bringing the schema up to date.
+
+use sqlx::{Connection as _, MySqlConnection, migrate::Migrator};
+
+use super::{Store, db::Db, error::StoreError};
+
+static MYSQL: Migrator = sqlx::migrate!("migrations/mysql");
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+
+impl Store {
+    /// Brings the schema up to date. Safe to call from several replicas at once: `MySQL`'s takes a
+    /// named lock, and each of `SQLite`'s migrations is a transaction of the one writer.
+    ///
+    /// # Errors
+    /// [`StoreError::Migrate`]; [`StoreError`].
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        match &self.db {
+            Db::MySql(pool) => {
+                // Not from the pool: its sessions bound how long a statement may run.
+                let options = pool.connect_options();
+                let mut connection = MySqlConnection::connect_with(&options)
+                    .await
+                    .map_err(StoreError::Unavailable)?;
+                MYSQL.run(&mut connection).await?;
+                connection.close().await.map_err(StoreError::Unavailable)?;
+            }
+            Db::Sqlite { write, .. } => SQLITE.run(write).await?,
+        }
+        self.settle_epoch().await?;
+        self.refresh_statistics().await
+    }
+}

@@ -1,0 +1,100 @@
+//! The truth: movies, genres, revisions and the change feed in a relational database.
+//!
+//! **Invariant:** nothing above this module knows of SQL, and nothing in it knows of HTTP.
+//! **Invariant:** each read is one statement, or one snapshot: what it answers is one state of the
+//! catalogue, with that state's revision.
+//! **Invariant:** each write is one transaction of rows, changes and revisions; see [`transaction`].
+
+pub mod error;
+pub mod mutation;
+
+mod changes;
+mod count;
+mod db;
+mod dialect;
+mod explain;
+mod facet;
+mod genres;
+mod idempotency;
+mod lists;
+mod migrate;
+mod movies;
+mod plan;
+mod play;
+mod range;
+mod row;
+mod snapshot;
+mod sql;
+mod state;
+mod statistics;
+mod transaction;
+mod write;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+
+use crate::domain::clock::Clock;
+
+pub use db::Options;
+pub use idempotency::{Once, OnceKey};
+pub use snapshot::Snapshot;
+pub use state::BundledCatalogue;
+pub use write::MUTATIONS_MAX;
+
+use db::{Db, Purpose, Session};
+use error::StoreError;
+use sql::{Row, Sql};
+use statistics::Statistics;
+
+/// The store.
+#[derive(Debug)]
+pub struct Store {
+    db: Db,
+    clock: Clock,
+    options: Options,
+    statistics: ArcSwap<Statistics>,
+}
+
+impl Store {
+    /// Opens the store, creating an `SQLite` file that does not exist. Connections are made when they
+    /// are first needed: call [`Store::migrate`] before anything else.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] for a URL that makes no sense or a file that cannot be opened.
+    pub async fn open(options: Options, clock: Clock) -> Result<Self, StoreError> {
+        let db = Db::open(&options).await?;
+        Ok(Self { db, clock, options, statistics: ArcSwap::from(Arc::default()) })
+    }
+
+    /// Ends all connections, after the statements that they are running.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+
+    async fn session(&self, purpose: Purpose) -> Result<Session, StoreError> {
+        self.db.session(purpose, self.options.statement_timeout).await
+    }
+
+    /// Answers a query. A connection that had died while idle is replaced: nothing was done on it.
+    async fn read(&self, sql: Sql) -> Result<Vec<Row>, StoreError> {
+        let give_up = Instant::now() + DEAD_CONNECTIONS;
+        loop {
+            let mut session = self.session(Purpose::Read).await?;
+            match session.rows(sql.clone()).await {
+                Err(error) if error.is_dead_connection() && Instant::now() < give_up => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn read_row(&self, sql: Sql) -> Result<Row, StoreError> {
+        self.read(sql).await?.pop().ok_or(StoreError::Refused(sqlx::Error::RowNotFound))
+    }
+}
+
+/// How long dead connections are replaced: after a restart of the database each pooled one fails once.
+const DEAD_CONNECTIONS: Duration = Duration::from_millis(500);

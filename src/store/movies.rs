@@ -1,0 +1,91 @@
+//! Reading single movies, and all of them by id.
+
+use crate::domain::{
+    movie::{ImdbId, Movie, MovieId},
+    revision::{AsOf, Revision},
+};
+
+use super::{
+    Store,
+    error::StoreError,
+    row::{self, Columns},
+    sql::{Row, Sql},
+};
+
+/// Begins a query whose first column is the catalogue's revision, in the same statement and so of the
+/// same moment as the rest. The row of revisions is there even where nothing is joined to it.
+pub(super) fn as_of(columns: &str) -> Sql {
+    Sql::new(format!("SELECT r.revision, {columns} FROM catalog_revisions r "))
+}
+
+/// Reads the revision of a row of [`as_of`].
+pub(super) fn revision(row: &Row) -> Result<Revision, StoreError> {
+    let raw = row.integer(0)?;
+    Revision::new(raw).ok_or_else(|| StoreError::BadRow {
+        table: "catalog_revisions",
+        column: "revision",
+        key: "*".into(),
+        detail: format!("{raw} is negative"),
+    })
+}
+
+impl Store {
+    /// One movie.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn movie(&self, id: MovieId) -> Result<AsOf<Option<Movie>>, StoreError> {
+        let mut sql = as_of(Columns::Whole.sql());
+        sql.push("LEFT JOIN movies m ON m.id = ").bind(id.get()).push(" WHERE r.scope = '*'");
+        self.one(sql).await
+    }
+
+    /// The movie with this `IMDb` id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn movie_by_imdb_id(&self, id: &ImdbId) -> Result<AsOf<Option<Movie>>, StoreError> {
+        let mut sql = as_of(Columns::Whole.sql());
+        sql.push("LEFT JOIN movies m ON m.imdb_id = ")
+            .bind(id.as_str())
+            .push(" WHERE r.scope = '*'");
+        self.one(sql).await
+    }
+
+    async fn one(&self, sql: Sql) -> Result<AsOf<Option<Movie>>, StoreError> {
+        let row = self.read_row(sql).await?;
+        Ok(AsOf { revision: revision(&row)?, value: row::movie(&row, 1, Columns::Whole)? })
+    }
+
+    /// At most `limit` movies after `after`, in the order of ids.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn movies_by_id(
+        &self,
+        after: Option<MovieId>,
+        limit: u32,
+    ) -> Result<AsOf<Vec<Movie>>, StoreError> {
+        let mut sql = as_of(Columns::Listed.sql());
+        sql.push("LEFT JOIN (SELECT * FROM movies ").push(self.db.dialect().by_primary_key());
+        sql.push(" WHERE id > ").bind(after.map_or(0, MovieId::get));
+        sql.push(" ORDER BY id LIMIT ")
+            .bind(limit)
+            .push(") m ON 1 = 1 WHERE r.scope = '*' ORDER BY m.id");
+        let rows = self.read(sql).await?;
+        rows_as_of(&rows, |row| row::movie(row, 1, Columns::Listed))
+    }
+}
+
+/// Reads rows of [`as_of`], of which there is at least one.
+pub(super) fn rows_as_of<T>(
+    rows: &[Row],
+    mut read: impl FnMut(&Row) -> Result<Option<T>, StoreError>,
+) -> Result<AsOf<Vec<T>>, StoreError> {
+    let first = rows.first().ok_or(StoreError::Refused(sqlx::Error::RowNotFound))?;
+    let mut value = Vec::with_capacity(rows.len());
+    for row in rows {
+        value.extend(read(row)?);
+    }
+    Ok(AsOf { revision: revision(first)?, value })
+}

@@ -1,0 +1,89 @@
+//! Single facts about the catalogue, and what is done to it now and then.
+
+use super::{
+    Store, changes::delete_before, db::Purpose, error::StoreError, idempotency::KEPT, sql::Sql,
+};
+
+/// The name of the oldest revision that the change feed still reaches back to.
+pub(super) const CHANGES_FLOOR: &str = "changes_floor";
+const EPOCH: &str = "epoch";
+const BUNDLED: &str = "bundled_catalogue";
+
+/// How far the bundled catalogue was loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BundledCatalogue {
+    /// Nothing was ever written to this database.
+    Untouched,
+    /// Loading began and did not end.
+    Loading,
+    /// It is loaded, or the database has other movies.
+    Settled,
+}
+
+impl Store {
+    async fn state(&self, name: &'static str) -> Result<Option<String>, StoreError> {
+        let mut sql = Sql::new("SELECT value FROM catalog_state WHERE name = ");
+        sql.bind(name);
+        self.read(sql).await?.first().map(|row| row.text(0)).transpose()
+    }
+
+    pub(super) async fn set_state(
+        &self,
+        name: &'static str,
+        value: &str,
+    ) -> Result<(), StoreError> {
+        let mut sql = Sql::new("INSERT INTO catalog_state (name, value) VALUES (");
+        sql.bind(name)
+            .push(", ")
+            .bind(value)
+            .push(")")
+            .push(&self.db.dialect().or_set("name", "value"));
+        self.session(Purpose::Write).await?.run(sql).await?;
+        Ok(())
+    }
+
+    /// Gives the catalogue a random epoch, unless it has one.
+    pub(super) async fn settle_epoch(&self) -> Result<(), StoreError> {
+        let epoch = getrandom::u64().unwrap_or_default();
+        let mut sql = Sql::new(self.db.dialect().insert_new());
+        sql.push("catalog_state (name, value) VALUES (").bind(EPOCH).push(", ");
+        sql.bind(format!("{epoch:016x}")).push(")");
+        self.session(Purpose::Write).await?.run(sql).await?;
+        Ok(())
+    }
+
+    /// How far the bundled catalogue was loaded.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn bundled_catalogue(&self) -> Result<BundledCatalogue, StoreError> {
+        match self.state(BUNDLED).await?.as_deref() {
+            Some("loading") => Ok(BundledCatalogue::Loading),
+            None if self.revision().await?.get() == 0 => Ok(BundledCatalogue::Untouched),
+            Some(_) | None => Ok(BundledCatalogue::Settled),
+        }
+    }
+
+    /// Notes how far the bundled catalogue is loaded.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_bundled_catalogue(&self, state: BundledCatalogue) -> Result<(), StoreError> {
+        let value = if state == BundledCatalogue::Settled { "settled" } else { "loading" };
+        self.set_state(BUNDLED, value).await
+    }
+
+    /// Deletes what is no longer needed: idempotency keys after a day, and the old end of the change
+    /// feed. To be called every minute or so.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn housekeeping(&self) -> Result<(), StoreError> {
+        let before =
+            self.clock.now().unix_ms() - i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
+        let mut session = self.session(Purpose::Write).await?;
+        delete_before(&mut session, "idempotency_keys", before).await?;
+        drop(session);
+        self.cut_changes().await
+    }
+}
