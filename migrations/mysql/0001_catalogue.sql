@@ -5,6 +5,8 @@
 -- Times are Unix milliseconds. Lists of names are JSON.
 
 -- `title_key`, `rating_tenths` (rating x 10, cut) and `identity` are derived; see store::row.
+-- One key for each order of a list; `year` and `rating` ride along so that a filter on them is answered
+-- within the index. The same again within a year, and within a tenth of rating.
 -- `cast_names` and `released` avoid words that MySQL reserves or reinterprets.
 CREATE TABLE movies (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -27,31 +29,26 @@ CREATE TABLE movies (
     imdb_id VARCHAR(12),
     version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
+    updated_at BIGINT NOT NULL,
+    UNIQUE KEY movies_imdb_id (imdb_id),
+    KEY movies_identity (identity),
+    KEY movies_popularity (popularity, id, year, rating),
+    KEY movies_rating (rating, id, year),
+    KEY movies_votes (votes, id, year, rating),
+    KEY movies_year (year, id, rating),
+    KEY movies_title (title_key, id, year, rating),
+    KEY movies_created (created_at, id, year, rating),
+    KEY movies_year_popularity (year, popularity, id, rating),
+    KEY movies_year_rating (year, rating, id),
+    KEY movies_year_votes (year, votes, id, rating),
+    KEY movies_year_title (year, title_key, id, rating),
+    KEY movies_year_created (year, created_at, id, rating),
+    KEY movies_tenths_popularity (rating_tenths, popularity, id, year, rating),
+    KEY movies_tenths_votes (rating_tenths, votes, id, year, rating),
+    KEY movies_tenths_year (rating_tenths, year, id, rating),
+    KEY movies_tenths_title (rating_tenths, title_key, id, year, rating),
+    KEY movies_tenths_created (rating_tenths, created_at, id, year, rating)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE UNIQUE INDEX movies_imdb_id ON movies (imdb_id);
-CREATE INDEX movies_identity ON movies (identity);
-
--- One index for each order of a list. `year` and `rating` ride along so that a filter on them is
--- answered within the index.
-CREATE INDEX movies_popularity ON movies (popularity, id, year, rating);
-CREATE INDEX movies_rating ON movies (rating, id, year);
-CREATE INDEX movies_votes ON movies (votes, id, year, rating);
-CREATE INDEX movies_year ON movies (year, id, rating);
-CREATE INDEX movies_title ON movies (title_key, id, year, rating);
-CREATE INDEX movies_created ON movies (created_at, id, year, rating);
-
--- The same within a year, and within a tenth of rating: lists filtered by those and sorted by others.
-CREATE INDEX movies_year_popularity ON movies (year, popularity, id, rating);
-CREATE INDEX movies_year_rating ON movies (year, rating, id);
-CREATE INDEX movies_year_votes ON movies (year, votes, id, rating);
-CREATE INDEX movies_year_title ON movies (year, title_key, id, rating);
-CREATE INDEX movies_year_created ON movies (year, created_at, id, rating);
-CREATE INDEX movies_tenths_popularity ON movies (rating_tenths, popularity, id, year, rating);
-CREATE INDEX movies_tenths_votes ON movies (rating_tenths, votes, id, year, rating);
-CREATE INDEX movies_tenths_year ON movies (rating_tenths, year, id, rating);
-CREATE INDEX movies_tenths_title ON movies (rating_tenths, title_key, id, year, rating);
-CREATE INDEX movies_tenths_created ON movies (rating_tenths, created_at, id, year, rating);
 
 -- The names that lists filter by, and for each the movies that have it. The sort columns stand beside
 -- the name, so that such a list reads one index range and never sorts.
@@ -59,9 +56,9 @@ CREATE INDEX movies_tenths_created ON movies (rating_tenths, created_at, id, yea
 CREATE TABLE genres (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name VARCHAR(200) NOT NULL,
-    name_key VARBINARY(2400) NOT NULL
+    name_key VARBINARY(2400) NOT NULL,
+    UNIQUE KEY genres_name_key (name_key)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE UNIQUE INDEX genres_name_key ON genres (name_key);
 
 CREATE TABLE movie_genres (
     movie_id BIGINT NOT NULL,
@@ -74,21 +71,21 @@ CREATE TABLE movie_genres (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (movie_id, genre_id),
     FOREIGN KEY (movie_id) REFERENCES movies (id) ON DELETE CASCADE,
-    FOREIGN KEY (genre_id) REFERENCES genres (id)
+    FOREIGN KEY (genre_id) REFERENCES genres (id),
+    KEY movie_genres_popularity (genre_id, popularity, movie_id, year, rating),
+    KEY movie_genres_rating (genre_id, rating, movie_id, year),
+    KEY movie_genres_votes (genre_id, votes, movie_id, year, rating),
+    KEY movie_genres_year (genre_id, year, movie_id, rating),
+    KEY movie_genres_title (genre_id, title_key, movie_id, year, rating),
+    KEY movie_genres_created (genre_id, created_at, movie_id, year, rating)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX movie_genres_popularity ON movie_genres (genre_id, popularity, movie_id, year, rating);
-CREATE INDEX movie_genres_rating ON movie_genres (genre_id, rating, movie_id, year);
-CREATE INDEX movie_genres_votes ON movie_genres (genre_id, votes, movie_id, year, rating);
-CREATE INDEX movie_genres_year ON movie_genres (genre_id, year, movie_id, rating);
-CREATE INDEX movie_genres_title ON movie_genres (genre_id, title_key, movie_id, year, rating);
-CREATE INDEX movie_genres_created ON movie_genres (genre_id, created_at, movie_id, year, rating);
 
 CREATE TABLE directors (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name VARCHAR(200) NOT NULL,
-    name_key VARBINARY(2400) NOT NULL
+    name_key VARBINARY(2400) NOT NULL,
+    UNIQUE KEY directors_name_key (name_key)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE UNIQUE INDEX directors_name_key ON directors (name_key);
 
 CREATE TABLE movie_directors (
     movie_id BIGINT NOT NULL,
@@ -101,21 +98,21 @@ CREATE TABLE movie_directors (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (movie_id, director_id),
     FOREIGN KEY (movie_id) REFERENCES movies (id) ON DELETE CASCADE,
-    FOREIGN KEY (director_id) REFERENCES directors (id)
+    FOREIGN KEY (director_id) REFERENCES directors (id),
+    KEY movie_directors_popularity (director_id, popularity, movie_id, year, rating),
+    KEY movie_directors_rating (director_id, rating, movie_id, year),
+    KEY movie_directors_votes (director_id, votes, movie_id, year, rating),
+    KEY movie_directors_year (director_id, year, movie_id, rating),
+    KEY movie_directors_title (director_id, title_key, movie_id, year, rating),
+    KEY movie_directors_created (director_id, created_at, movie_id, year, rating)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX movie_directors_popularity ON movie_directors (director_id, popularity, movie_id, year, rating);
-CREATE INDEX movie_directors_rating ON movie_directors (director_id, rating, movie_id, year);
-CREATE INDEX movie_directors_votes ON movie_directors (director_id, votes, movie_id, year, rating);
-CREATE INDEX movie_directors_year ON movie_directors (director_id, year, movie_id, rating);
-CREATE INDEX movie_directors_title ON movie_directors (director_id, title_key, movie_id, year, rating);
-CREATE INDEX movie_directors_created ON movie_directors (director_id, created_at, movie_id, year, rating);
 
 CREATE TABLE countries (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name VARCHAR(200) NOT NULL,
-    name_key VARBINARY(2400) NOT NULL
+    name_key VARBINARY(2400) NOT NULL,
+    UNIQUE KEY countries_name_key (name_key)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE UNIQUE INDEX countries_name_key ON countries (name_key);
 
 CREATE TABLE movie_countries (
     movie_id BIGINT NOT NULL,
@@ -128,21 +125,21 @@ CREATE TABLE movie_countries (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (movie_id, country_id),
     FOREIGN KEY (movie_id) REFERENCES movies (id) ON DELETE CASCADE,
-    FOREIGN KEY (country_id) REFERENCES countries (id)
+    FOREIGN KEY (country_id) REFERENCES countries (id),
+    KEY movie_countries_popularity (country_id, popularity, movie_id, year, rating),
+    KEY movie_countries_rating (country_id, rating, movie_id, year),
+    KEY movie_countries_votes (country_id, votes, movie_id, year, rating),
+    KEY movie_countries_year (country_id, year, movie_id, rating),
+    KEY movie_countries_title (country_id, title_key, movie_id, year, rating),
+    KEY movie_countries_created (country_id, created_at, movie_id, year, rating)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX movie_countries_popularity ON movie_countries (country_id, popularity, movie_id, year, rating);
-CREATE INDEX movie_countries_rating ON movie_countries (country_id, rating, movie_id, year);
-CREATE INDEX movie_countries_votes ON movie_countries (country_id, votes, movie_id, year, rating);
-CREATE INDEX movie_countries_year ON movie_countries (country_id, year, movie_id, rating);
-CREATE INDEX movie_countries_title ON movie_countries (country_id, title_key, movie_id, year, rating);
-CREATE INDEX movie_countries_created ON movie_countries (country_id, created_at, movie_id, year, rating);
 
 CREATE TABLE languages (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name VARCHAR(200) NOT NULL,
-    name_key VARBINARY(2400) NOT NULL
+    name_key VARBINARY(2400) NOT NULL,
+    UNIQUE KEY languages_name_key (name_key)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE UNIQUE INDEX languages_name_key ON languages (name_key);
 
 CREATE TABLE movie_languages (
     movie_id BIGINT NOT NULL,
@@ -155,14 +152,14 @@ CREATE TABLE movie_languages (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (movie_id, language_id),
     FOREIGN KEY (movie_id) REFERENCES movies (id) ON DELETE CASCADE,
-    FOREIGN KEY (language_id) REFERENCES languages (id)
+    FOREIGN KEY (language_id) REFERENCES languages (id),
+    KEY movie_languages_popularity (language_id, popularity, movie_id, year, rating),
+    KEY movie_languages_rating (language_id, rating, movie_id, year),
+    KEY movie_languages_votes (language_id, votes, movie_id, year, rating),
+    KEY movie_languages_year (language_id, year, movie_id, rating),
+    KEY movie_languages_title (language_id, title_key, movie_id, year, rating),
+    KEY movie_languages_created (language_id, created_at, movie_id, year, rating)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX movie_languages_popularity ON movie_languages (language_id, popularity, movie_id, year, rating);
-CREATE INDEX movie_languages_rating ON movie_languages (language_id, rating, movie_id, year);
-CREATE INDEX movie_languages_votes ON movie_languages (language_id, votes, movie_id, year, rating);
-CREATE INDEX movie_languages_year ON movie_languages (language_id, year, movie_id, rating);
-CREATE INDEX movie_languages_title ON movie_languages (language_id, title_key, movie_id, year, rating);
-CREATE INDEX movie_languages_created ON movie_languages (language_id, created_at, movie_id, year, rating);
 
 -- How many movies have a value, so that the totals of simple lists need no counting.
 -- `facet`: see store::facet.
@@ -178,9 +175,9 @@ CREATE TABLE facet_counts (
 CREATE TABLE catalog_revisions (
     scope VARCHAR(640) NOT NULL,
     revision BIGINT NOT NULL,
-    PRIMARY KEY (scope)
+    PRIMARY KEY (scope),
+    KEY catalog_revisions_revision (revision)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX catalog_revisions_revision ON catalog_revisions (revision);
 INSERT INTO catalog_revisions (scope, revision) VALUES ('*', 0);
 
 -- The change feed. `movie_id` 0 is the whole catalogue (`marquee bump`).
@@ -198,9 +195,9 @@ CREATE TABLE idempotency_keys (
     revision BIGINT NOT NULL,
     movie MEDIUMTEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    PRIMARY KEY (key_hash)
+    PRIMARY KEY (key_hash),
+    KEY idempotency_keys_created_at (created_at)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX idempotency_keys_created_at ON idempotency_keys (created_at);
 
 -- Single facts: `epoch`, `changes_floor`, `bundled_catalogue`.
 CREATE TABLE catalog_state (

@@ -123,27 +123,21 @@ const HAIR: f64 = 1e-9;
 
 /// Counts the rows of a plan up to one more than [`TOTAL_COUNTED_MAX`].
 fn counted(plan: &Plan<'_>, dialect: Dialect) -> Sql {
+    // Alternatives, years and tenths are counted as the one range that they are together.
+    let range = match plan.ranges.as_slice() {
+        [range @ (Range::Name(..) | Range::Ids(_))] => *range,
+        [Range::Name(..), ..] => plan.alternatives().unwrap_or(Range::All),
+        _ => Range::All,
+    };
     let mut sql = Sql::new("(SELECT COUNT(*) FROM (SELECT ");
-    if plan.overlapping {
-        // One range for all alternatives; each movie once.
-        sql.push("DISTINCT t.movie_id FROM ").push(plan.table.name()).push(" t WHERE t.");
-        let keys = plan.ranges.iter().filter_map(|range| match range {
-            Range::Name(_, key) => Some(key.as_bytes()),
-            _ => None,
-        });
-        sql.push(Facet::Genre.column()).push(" IN (SELECT n.id FROM ").push(Facet::Genre.names());
-        sql.push(" n WHERE n.name_key IN ").bind_list(keys).push(") AND ");
-        plan.restrict(&mut sql, &Range::All);
+    if let Range::Names(..) = range {
+        // A movie that has several of them counts once.
+        sql.push("DISTINCT t.movie_id FROM ").push(plan.table.name()).push(" t ");
     } else {
-        sql.push("1 AS one FROM ").push(plan.table.name()).push(" t ");
-        sql.push(&by(plan, dialect)).push(" WHERE ");
-        // Years and tenths are counted as the one range that they are of their own index.
-        let range = match plan.ranges.first() {
-            Some(range @ (Range::Name(..) | Range::Ids(_))) => *range,
-            _ => Range::All,
-        };
-        plan.restrict(&mut sql, &range);
+        sql.push("1 AS one FROM ").push(plan.table.name()).push(" t ").push(&by(plan, dialect));
     }
+    sql.push(" WHERE ");
+    plan.restrict(&mut sql, &range, dialect);
     sql.push(" LIMIT ").bind(i64::try_from(TOTAL_COUNTED_MAX + 1).unwrap_or(i64::MAX));
     sql.push(") c)");
     sql

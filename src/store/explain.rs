@@ -6,7 +6,7 @@ impl Store {
     pub(super) async fn explain_sql(&self, sql: Sql) -> Result<Vec<String>, StoreError> {
         let dialect = self.db.dialect();
         let mut explain = Sql::new(match dialect {
-            Dialect::MySql => "EXPLAIN ",
+            Dialect::MySql => "EXPLAIN FORMAT=TRADITIONAL ",
             Dialect::Sqlite => "EXPLAIN QUERY PLAN ",
         });
         explain.append(sql);

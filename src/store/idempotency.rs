@@ -77,8 +77,9 @@ impl Transaction for UnderKey<'_> {
         };
         let view = MovieView::new(movie, FieldSet::all());
         let json = serde_json::to_string(&view).expect("a movie has a JSON form");
+        // Only an expired one: a rival's may have come since we looked.
         let mut sql = Sql::new("DELETE FROM idempotency_keys WHERE key_hash = ");
-        sql.bind(hash.as_slice());
+        sql.bind(hash.as_slice()).push(" AND created_at < ").bind(oldest);
         session.run(sql).await?;
         // A rival under the same key waits here, fails on the key, and finds ours on its next try.
         let mut sql = Sql::new(

@@ -46,6 +46,8 @@ pub(crate) enum Range<'q> {
     All,
     /// The movies that have a name.
     Name(Facet, &'q str),
+    /// The movies that have one of some names, in any order: for counting only.
+    Names(Facet, &'q BTreeSet<String>),
     /// The movies of a year.
     Year(i16),
     /// The movies whose rating is in a tenth.
@@ -134,11 +136,22 @@ impl<'q> Plan<'q> {
         plans
     }
 
+    /// The ranges of a plan that merges the genres of one group, as one.
+    pub(crate) fn alternatives(&self) -> Option<Range<'q>> {
+        let merged = |group: &&BTreeSet<String>| {
+            let has =
+                |range: &Range<'_>| matches!(range, Range::Name(_, key) if group.contains(*key));
+            group.len() == self.ranges.len() && self.ranges.iter().all(has)
+        };
+        self.filter.genres.iter().find(merged).map(|group| Range::Names(Facet::Genre, group))
+    }
+
     /// Rows of the plan's ranges.
     fn size(&self, statistics: &Statistics) -> f64 {
         let size = |range: &Range<'_>| match range {
             Range::All => statistics.all(),
             Range::Name(facet, key) => statistics.name(*facet, key),
+            Range::Names(facet, keys) => keys.iter().map(|key| statistics.name(*facet, key)).sum(),
             Range::Year(year) => statistics.years(Between { min: Some(*year), max: Some(*year) }),
             Range::Tenth(tenth) => {
                 let rating = Some(f64::from(*tenth) / 10.0);
@@ -190,7 +203,7 @@ impl<'q> Plan<'q> {
     }
 
     /// Appends the conditions of one range, and those of the filter that it does not meet by itself.
-    pub(crate) fn restrict(&self, sql: &mut Sql, range: &Range<'_>) {
+    pub(crate) fn restrict(&self, sql: &mut Sql, range: &Range<'_>, dialect: Dialect) {
         let filter = self.filter;
         match range {
             Range::All => _ = sql.push("1 = 1"),
@@ -200,6 +213,15 @@ impl<'q> Plan<'q> {
                     .push(" = (SELECT n.id FROM ")
                     .push(facet.names());
                 sql.push(" n WHERE n.name_key = ").bind(key.as_bytes()).push(")");
+            }
+            Range::Names(facet, keys) => {
+                sql.push("t.")
+                    .push(facet.column())
+                    .push(" IN (SELECT n.id FROM ")
+                    .push(facet.names());
+                sql.push(" n WHERE n.name_key IN ")
+                    .bind_list(keys.iter().map(String::as_bytes))
+                    .push(")");
             }
             Range::Year(year) => _ = sql.push("t.year = ").bind(*year),
             Range::Tenth(tenth) => _ = sql.push("t.rating_tenths = ").bind(*tenth),
@@ -211,19 +233,27 @@ impl<'q> Plan<'q> {
         between(sql, "rating", filter.ratings.min, filter.ratings.max);
         for (facet, key) in filter.names() {
             if *range != Range::Name(facet, key) {
-                self.check(sql, facet, [key], "> 0");
+                self.check(sql, dialect, facet, [key], "> 0");
             }
         }
         for group in &filter.genres {
-            // A range of one of a group's genres has that group; the plan has all of them.
-            let met = matches!(range, Range::Name(Facet::Genre, key) if group.contains(*key))
-                && group.len() == self.ranges.len();
+            let met = match range {
+                Range::Name(Facet::Genre, key) => group.contains(*key),
+                Range::Names(Facet::Genre, keys) => group == *keys,
+                _ => false,
+            };
             if !met {
-                self.check(sql, Facet::Genre, group.iter().map(String::as_str), "> 0");
+                self.check(sql, dialect, Facet::Genre, group.iter().map(String::as_str), "> 0");
             }
         }
         if !filter.genres_not.is_empty() {
-            self.check(sql, Facet::Genre, filter.genres_not.iter().map(String::as_str), "= 0");
+            self.check(
+                sql,
+                dialect,
+                Facet::Genre,
+                filter.genres_not.iter().map(String::as_str),
+                "= 0",
+            );
         }
     }
 
@@ -232,13 +262,13 @@ impl<'q> Plan<'q> {
     fn check<'k>(
         &self,
         sql: &mut Sql,
+        dialect: Dialect,
         facet: Facet,
         keys: impl IntoIterator<Item = &'k str>,
         holds: &str,
     ) {
-        sql.push(" AND (SELECT COUNT(*) FROM ")
-            .push(facet.links())
-            .push(" x WHERE x.movie_id = t.");
+        sql.push(" AND (SELECT COUNT(*) FROM ").push(facet.links()).push(" x ");
+        sql.push(dialect.by_primary_key()).push(" WHERE x.movie_id = t.");
         sql.push(self.table.id()).push(" AND x.").push(facet.column()).push(" IN (");
         for (n, key) in keys.into_iter().enumerate() {
             sql.push(if n > 0 { ", " } else { "" });

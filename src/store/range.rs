@@ -144,7 +144,7 @@ fn piece(
     let (order, beyond) = (walk.order(), walk.beyond());
     let mut sql = Sql::new(format!("SELECT {n} AS seg, t.{id} AS id, t.{s} AS s FROM "));
     sql.push(plan.table.name()).push(" t ").push(&plan.read_by(walk.key, dialect)).push(" WHERE ");
-    plan.restrict(&mut sql, range);
+    plan.restrict(&mut sql, range, dialect);
     let order = match segment {
         Segment::Tie(value, after) => {
             sql.push(&format!(" AND t.{s} = "));

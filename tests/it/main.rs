@@ -1,0 +1,4 @@
+//! One integration binary: the real store on real databases.
+
+mod backend;
+mod store;
