@@ -19,6 +19,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
 use super::{
     dialect::Dialect,
@@ -41,9 +42,17 @@ pub struct Options {
     pub changes_kept: i64,
 }
 
+/// The database.
+#[derive(Debug, Clone)]
+pub(crate) struct Db {
+    pub(crate) pools: Pools,
+    /// Connections on their way back to the pool.
+    returns: TaskTracker,
+}
+
 /// The pools.
 #[derive(Debug, Clone)]
-pub(crate) enum Db {
+pub(crate) enum Pools {
     MySql(Pool<MySql>),
     /// One connection writes, so that writers of this process queue instead of failing as busy.
     Sqlite {
@@ -63,9 +72,60 @@ impl Db {
     /// Makes the pools; a connection is made when it is first needed, except that an `SQLite` file is
     /// created.
     pub(crate) async fn open(options: &Options) -> Result<Self, StoreError> {
-        if options.url.starts_with("sqlite:") {
-            return Self::open_sqlite(options).await;
+        let pools = if options.url.starts_with("sqlite:") {
+            Pools::open_sqlite(options).await?
+        } else {
+            Pools::open_mysql(options)?
+        };
+        Ok(Self { pools, returns: TaskTracker::new() })
+    }
+
+    /// The words in which this backend differs.
+    pub(crate) const fn dialect(&self) -> Dialect {
+        match self.pools {
+            Pools::MySql(_) => Dialect::MySql,
+            Pools::Sqlite { .. } => Dialect::Sqlite,
         }
+    }
+
+    /// Takes a connection.
+    pub(crate) async fn session(
+        &self,
+        purpose: Purpose,
+        statement: Duration,
+    ) -> Result<Session, StoreError> {
+        let connection = match &self.pools {
+            Pools::MySql(pool) => Connection::MySql(pool.acquire().await.map_err(unavailable)?),
+            Pools::Sqlite { read, write } => {
+                let pool = if purpose == Purpose::Read { read } else { write };
+                let mut connection = pool.acquire().await.map_err(unavailable)?;
+                if purpose == Purpose::Read {
+                    // SQLite has no statement time-out; it asks this every few thousand steps instead.
+                    let end = Instant::now() + statement;
+                    let mut handle = connection.lock_handle().await.map_err(unavailable)?;
+                    handle.set_progress_handler(4_000, move || Instant::now() < end);
+                }
+                Connection::Sqlite(connection)
+            }
+        };
+        let (connection, state, returns) = (Some(connection), State::Clean, self.returns.clone());
+        Ok(Session { connection, state, statement, returns })
+    }
+
+    /// Ends all connections.
+    pub(crate) async fn close(&self) {
+        match &self.pools {
+            Pools::MySql(pool) => pool.close().await,
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+        }
+    }
+}
+
+impl Pools {
+    fn open_mysql(options: &Options) -> Result<Self, StoreError> {
         let connect =
             MySqlConnectOptions::from_str(&options.url.replacen("mariadb://", "mysql://", 1))
                 .map_err(StoreError::Unavailable)?
@@ -109,48 +169,6 @@ impl Db {
             .max_connections(options.connections)
             .connect_lazy_with(connect);
         Ok(Self::Sqlite { read, write })
-    }
-
-    /// The words in which this backend differs.
-    pub(crate) const fn dialect(&self) -> Dialect {
-        match self {
-            Self::MySql(_) => Dialect::MySql,
-            Self::Sqlite { .. } => Dialect::Sqlite,
-        }
-    }
-
-    /// Takes a connection.
-    pub(crate) async fn session(
-        &self,
-        purpose: Purpose,
-        statement: Duration,
-    ) -> Result<Session, StoreError> {
-        let connection = match self {
-            Self::MySql(pool) => Connection::MySql(pool.acquire().await.map_err(unavailable)?),
-            Self::Sqlite { read, write } => {
-                let pool = if purpose == Purpose::Read { read } else { write };
-                let mut connection = pool.acquire().await.map_err(unavailable)?;
-                if purpose == Purpose::Read {
-                    // SQLite has no statement time-out; it asks this every few thousand steps instead.
-                    let end = Instant::now() + statement;
-                    let mut handle = connection.lock_handle().await.map_err(unavailable)?;
-                    handle.set_progress_handler(4_000, move || Instant::now() < end);
-                }
-                Connection::Sqlite(connection)
-            }
-        };
-        Ok(Session { connection: Some(connection), state: State::Clean, statement })
-    }
-
-    /// Ends all connections.
-    pub(crate) async fn close(&self) {
-        match self {
-            Self::MySql(pool) => pool.close().await,
-            Self::Sqlite { read, write } => {
-                read.close().await;
-                write.close().await;
-            }
-        }
     }
 }
 
@@ -230,6 +248,7 @@ pub(crate) struct Session {
     connection: Option<Connection>,
     state: State,
     statement: Duration,
+    returns: TaskTracker,
 }
 
 /// Runs `$body` with `$connection` and `$row`, the backend's row in [`Row`], under the deadline.
@@ -414,13 +433,24 @@ fn done_of(result: &impl IsDone) -> Done {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.state == State::Clean {
-            return;
-        }
-        match self.connection.take() {
-            Some(Connection::MySql(connection)) => drop(connection.detach()),
-            Some(Connection::Sqlite(connection)) => drop(connection.detach()),
-            None => {}
+        let Some(connection) = self.connection.take() else { return };
+        match (connection, self.state == State::Clean) {
+            (Connection::MySql(connection), true) => self.give_back(connection),
+            (Connection::Sqlite(connection), true) => self.give_back(connection),
+            (Connection::MySql(connection), false) => drop(connection.detach()),
+            (Connection::Sqlite(connection), false) => drop(connection.detach()),
         }
     }
 }
+
+impl Session {
+    /// Returns a connection to its pool. The pool pings it first and waits for the answer for ever, so
+    /// that a partition at that instant would cost the pool a connection until it is restarted.
+    fn give_back<DB: Database>(&self, mut connection: PoolConnection<DB>) {
+        let returned = connection.return_to_pool();
+        self.returns.spawn(timeout(RETURN_TIMEOUT, returned));
+    }
+}
+
+/// How long a connection may take to answer a ping before it is closed instead of kept.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(1);

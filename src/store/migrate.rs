@@ -2,7 +2,7 @@
 
 use sqlx::{Connection as _, MySqlConnection, migrate::Migrator};
 
-use super::{Store, db::Db, error::StoreError};
+use super::{Store, db::Pools, error::StoreError};
 
 static MYSQL: Migrator = sqlx::migrate!("migrations/mysql");
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -14,8 +14,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Migrate`]; [`StoreError`].
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        match &self.db {
-            Db::MySql(pool) => {
+        match &self.db.pools {
+            Pools::MySql(pool) => {
                 // Not from the pool: its sessions bound how long a statement may run.
                 let options = pool.connect_options();
                 let mut connection = MySqlConnection::connect_with(&options)
@@ -24,7 +24,7 @@ impl Store {
                 MYSQL.run(&mut connection).await?;
                 connection.close().await.map_err(StoreError::Unavailable)?;
             }
-            Db::Sqlite { write, .. } => SQLITE.run(write).await?,
+            Pools::Sqlite { write, .. } => SQLITE.run(write).await?,
         }
         self.settle_epoch().await?;
         self.refresh_statistics().await

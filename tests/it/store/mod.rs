@@ -1,5 +1,6 @@
 //! Facts about the store, each held on every backend.
 
+mod faults;
 mod feed;
 mod lists;
 mod model;
