@@ -143,3 +143,30 @@ async fn a_caller_that_leaves_leaves_no_half_read_connection() {
     }
     recovered(&fragile, second).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_did_not_end_leaves_nothing_behind() {
+    let fragile = Fragile::new().await;
+    created(&fragile.store, &json!({"title": "before"})).await;
+    let mut other = MySqlConnection::connect(&fragile.database.url).await.expect("a connection");
+    for round in 0..2 * CONNECTIONS {
+        let mut holder = other.begin().await.expect("a transaction");
+        let lock = "SELECT revision FROM catalog_revisions WHERE scope = '*' FOR UPDATE";
+        holder.execute(lock).await.expect("a lock");
+        // It has written its rows and waits for the revision, until its time is up or its caller leaves.
+        let late = [super::create(&json!({"title": "late"}))];
+        let write = fragile.store.write(&late);
+        if round % 2 == 0 {
+            assert!(matches!(write.await, Err(StoreError::TimedOut(_))));
+        } else {
+            assert!(tokio::time::timeout(Duration::from_millis(150), write).await.is_err());
+        }
+        holder.rollback().await.expect("no lock");
+    }
+    for n in 0..3 * CONNECTIONS {
+        created(&fragile.store, &json!({"title": format!("after {n}")})).await;
+        let list = fragile.store.list(&super::query("sort=title")).await.expect("a list");
+        assert!(list.value.movies.iter().all(|movie| movie.data.title != "late"));
+        assert_eq!(list.revision.get(), i64::from(n) + 2);
+    }
+}
