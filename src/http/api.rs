@@ -1,0 +1,227 @@
+//! The public listener: each request gets an id, a route, and one line in the log.
+//!
+//! **Invariant:** a handler gets requests that may be made: the method fits, a writer may write, a
+//! body comes only where one is read.
+//! **Invariant:** every answer carries `X-Request-Id`, and every refusal is logged under it.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Body as _, Incoming},
+    header::{self, HeaderValue},
+    http::request::Parts,
+};
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+use crate::service::catalogue::Catalogue;
+
+use super::{
+    body::{self, Accepts, Bounds},
+    class::Class,
+    client,
+    conditional::{self, Condition},
+    error::{Kind, Problem},
+    handlers::{batch, changes, compat, create, delete, docs, export, genres, item, list, update},
+    params,
+    request_id::{RequestId, X_REQUEST_ID},
+    response::{Answer, Body},
+    route::{Found, Route, Router},
+    server::Handler,
+};
+
+/// Bounds of requests.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// For a whole request body.
+    pub body_timeout: Duration,
+    /// Bytes of a body.
+    pub body_bytes_max: usize,
+    /// Bytes of a batch.
+    pub batch_bytes_max: usize,
+    /// An export whose client takes nothing for so long ends.
+    pub export_stall: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            body_timeout: Duration::from_secs(30),
+            body_bytes_max: 1024 * 1024,
+            batch_bytes_max: 16 * 1024 * 1024,
+            export_stall: Duration::from_mins(1),
+        }
+    }
+}
+
+/// The public listener's handler.
+#[derive(Debug)]
+pub struct Api {
+    pub(super) catalogue: Catalogue,
+    pub(super) options: Options,
+    /// Exports that are being sent. Each ends with its connection.
+    pub(super) exports: TaskTracker,
+    router: Router,
+}
+
+/// A request on its way through a handler.
+pub(super) struct Call<'a> {
+    pub(super) api: &'a Api,
+    pub(super) parts: &'a Parts,
+    /// The value of the path's parameter, decoded.
+    pub(super) parameter: &'a str,
+    pub(super) body: &'a mut Incoming,
+}
+
+impl Api {
+    /// A handler that answers from `catalogue`.
+    #[must_use]
+    pub fn new(catalogue: Catalogue, options: Options) -> Self {
+        Self { catalogue, options, exports: TaskTracker::new(), router: Router::new() }
+    }
+
+    async fn answer(
+        &self,
+        parts: &Parts,
+        body: &mut Incoming,
+        route: Route,
+        parameter: &str,
+    ) -> Reply {
+        let class = route.spec().class;
+        let reads = class != Class::Write;
+        if reads || parts.method == Method::DELETE && route != Route::CompatDelete {
+            no_body(body)?;
+        }
+        if !reads {
+            client::may_write(&parts.headers)?;
+        }
+        let if_none_match = Condition::if_none_match(&parts.headers)?;
+        if !reads && if_none_match.is_some() {
+            let detail = "is for GET and HEAD; use If-Match to write to the state that you know";
+            return Err(Problem::header("If-None-Match", detail));
+        }
+        let call = Call { api: self, parts, parameter, body };
+        match handle(route, call).await? {
+            Answer::Read(found) => Ok(conditional::answer(&found, if_none_match.as_ref())),
+            Answer::Final(response) => Ok(response),
+        }
+    }
+}
+
+type Reply = Result<Response<Body>, Problem>;
+
+async fn handle(route: Route, call: Call<'_>) -> Result<Answer, Problem> {
+    match route {
+        Route::ListMovies => list::list(call).await,
+        Route::GetMovie => item::by_id(call).await,
+        Route::GetMovieByImdbId => item::by_imdb_id(call).await,
+        Route::CreateMovie => create::create(call).await,
+        Route::ReplaceMovie => update::replace(call).await,
+        Route::UpdateMovie => update::merge(call).await,
+        Route::DeleteMovie => delete::delete(call).await,
+        Route::BatchMovies => batch::batch(call).await,
+        Route::ListGenres => genres::list(call).await,
+        Route::ListChanges => changes::list(call).await,
+        Route::ExportMovies => export::export(call).await,
+        Route::GetOpenApi => docs::description(&call),
+        Route::GetDocs => docs::page(&call),
+        Route::GetDocsFile => docs::file(&call),
+        Route::CompatList => compat::list(call).await,
+        Route::CompatCreate => compat::create(call).await,
+        Route::CompatDelete => compat::delete(call).await,
+    }
+}
+
+impl Handler for Api {
+    async fn handle(&self, request: Request<Incoming>, _peer: SocketAddr) -> Response<Body> {
+        let started = Instant::now();
+        let (parts, mut body) = request.into_parts();
+        let id = RequestId::of(&parts.headers);
+        let span = tracing::info_span!("request", id = id.as_str());
+        let respond = async {
+            let (name, reply) = match self.router.find(&parts.method, parts.uri.path()) {
+                Found::Route(route, parameter) => {
+                    let reply = self.answer(&parts, &mut body, route, &parameter).await;
+                    (route.spec().operation, reply)
+                }
+                Found::Options(allow) => ("options", Ok(options(allow))),
+                Found::WrongMethod(allow) => ("none", Err(wrong_method(&parts.method, allow))),
+                Found::Nowhere => {
+                    ("none", Err(Problem::new(Kind::NoSuchPath, "see /docs for what there is")))
+                }
+            };
+            let mut response = reply.unwrap_or_else(|problem| {
+                tracing::debug!(kind = problem.kind().uri(), detail = problem.detail(), "refused");
+                problem.into_response(&id)
+            });
+            body::discard(&parts.headers, &mut body).await;
+            response.headers_mut().insert(X_REQUEST_ID, id.to_header());
+            tracing::info!(
+                method = parts.method.as_str(),
+                path = parts.uri.path(),
+                route = name,
+                status = response.status().as_u16(),
+                duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+                "answered"
+            );
+            response
+        };
+        respond.instrument(span).await
+    }
+}
+
+impl Call<'_> {
+    /// The query string, encoded.
+    pub(super) fn query(&self) -> Option<&str> {
+        self.parts.uri.query()
+    }
+
+    /// Refuses parameters, for operations that have none.
+    pub(super) fn no_parameters(&self) -> Result<(), Problem> {
+        params::none(self.query())
+    }
+
+    /// Whether only the head of the answer is asked for.
+    pub(super) fn wants_head_only(&self) -> bool {
+        self.parts.method == Method::HEAD
+    }
+
+    /// Reads the body.
+    pub(super) async fn bytes(&mut self, accepts: Accepts) -> Result<bytes::Bytes, Problem> {
+        let bytes_max = self.api.options.body_bytes_max;
+        self.bytes_up_to(bytes_max, accepts).await
+    }
+
+    /// Reads a body that may have `bytes_max` bytes.
+    pub(super) async fn bytes_up_to(
+        &mut self,
+        bytes_max: usize,
+        accepts: Accepts,
+    ) -> Result<bytes::Bytes, Problem> {
+        let bounds = Bounds { bytes_max, timeout: self.api.options.body_timeout };
+        body::read(&self.parts.headers, self.body, accepts, bounds).await
+    }
+}
+
+fn no_body(body: &Incoming) -> Result<(), Problem> {
+    if body.is_end_stream() {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::UnexpectedBody, "send this request without a body"))
+}
+
+fn options(allow: HeaderValue) -> Response<Body> {
+    let mut response = Response::new(Body::EMPTY);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::ALLOW, allow);
+    response
+}
+
+fn wrong_method(method: &Method, allow: HeaderValue) -> Problem {
+    let detail = format!("{method} is not for this path; Allow says what is");
+    Problem::new(Kind::MethodNotAllowed, detail).with(header::ALLOW, allow)
+}

@@ -1,0 +1,100 @@
+//! The id under which a request is found in the log.
+
+use std::{
+    fmt,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+
+/// `X-Request-Id`
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const LENGTH_MAX: usize = 128;
+
+/// Id of a request: 1 to 128 of `[A-Za-z0-9._-]`, so it is also a valid URI reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The caller's id where it gave exactly one that is well formed, else a new one.
+    #[must_use]
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let mut given = headers.get_all(X_REQUEST_ID).iter();
+        match (given.next(), given.next()) {
+            (Some(id), None) if is_well_formed(id.as_bytes()) => Self(id.clone()),
+            _ => Self::unique(),
+        }
+    }
+
+    /// 128 bits in hex: half of them random for this process, half of them a counter that starts at
+    /// random and is scattered, so no request waits for the system's random numbers.
+    fn unique() -> Self {
+        static PROCESS: LazyLock<(u64, AtomicU64)> = LazyLock::new(|| {
+            let random = || getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
+            (random(), AtomicU64::new(random()))
+        });
+        let (process, counter) = &*PROCESS;
+        // An odd factor: every number of the counter is another product.
+        let count = counter.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut hex = [0; 32];
+        for (n, byte) in process.to_be_bytes().into_iter().chain(count.to_be_bytes()).enumerate() {
+            hex[2 * n] = DIGITS[usize::from(byte >> 4)];
+            hex[2 * n + 1] = DIGITS[usize::from(byte & 15)];
+        }
+        Self(HeaderValue::from_bytes(&hex).expect("hex digits are visible ASCII"))
+    }
+
+    /// The id as a header's value.
+    #[must_use]
+    pub(super) fn to_header(&self) -> HeaderValue {
+        self.0.clone()
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub(super) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+fn is_well_formed(id: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=LENGTH_MAX).contains(&id.len()) && id.iter().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(ids: &[&'static str]) -> RequestId {
+        let pairs = ids.iter().map(|id| (X_REQUEST_ID, HeaderValue::from_static(id)));
+        RequestId::of(&pairs.collect())
+    }
+
+    #[test]
+    fn a_well_formed_id_is_kept() {
+        assert_eq!(of(&["a-1_B.2"]).as_str(), "a-1_B.2");
+    }
+
+    #[test]
+    fn other_ids_are_replaced_by_one_that_is_new_each_time() {
+        let long: &'static str = Box::leak("x".repeat(129).into_boxed_str());
+        for bad in [&[""][..], &["a b"], &["a\"b"], &["a", "b"], &[long], &[]] {
+            let (one, other) = (of(bad), of(bad));
+            assert_ne!(one, other);
+            assert_eq!(one.as_str().len(), 32, "{bad:?}");
+        }
+    }
+}

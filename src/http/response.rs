@@ -1,0 +1,190 @@
+//! Answers: finished bytes with their headers, and bodies that are sent.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use hyper::{
+    Response, StatusCode,
+    body::{Frame, SizeHint},
+    header::{self, HeaderName, HeaderValue},
+};
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::domain::revision::Revision;
+
+use super::{
+    class::{Class, NO_STORE},
+    conditional::ETag,
+};
+
+/// `Catalog-Revision`: the answer includes every write up to it.
+pub(super) const CATALOG_REVISION: HeaderName = HeaderName::from_static("catalog-revision");
+/// The media type of JSON.
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// What answers to reads vary by.
+pub(super) const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
+
+/// The body of a response.
+#[derive(Debug)]
+pub enum Body {
+    /// All of it at once; empty once it was sent.
+    Full(Bytes),
+    /// Chunk by chunk, as the client takes them. Without [`Chunk::End`] the connection is cut off, so
+    /// that the client notices that the body is not whole.
+    Stream(mpsc::Receiver<Chunk>),
+}
+
+/// A piece of a streamed body.
+#[derive(Debug)]
+pub enum Chunk {
+    /// Some bytes, never none.
+    Data(Bytes),
+    /// The body is whole.
+    End,
+}
+
+/// A streamed body ended early. The log has the reason.
+#[derive(Debug, thiserror::Error)]
+#[error("the body could not be completed")]
+pub struct Incomplete;
+
+impl Body {
+    /// No body.
+    pub const EMPTY: Self = Self::Full(Bytes::new());
+
+    /// A body of these bytes.
+    pub fn full(bytes: impl Into<Bytes>) -> Self {
+        Self::Full(bytes.into())
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = Incomplete;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Incomplete>>> {
+        match self.get_mut() {
+            Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Stream(chunks) => chunks.poll_recv(context).map(|chunk| match chunk {
+                Some(Chunk::Data(bytes)) => Some(Ok(Frame::data(bytes))),
+                Some(Chunk::End) => None,
+                None => Some(Err(Incomplete)),
+            }),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Full(bytes) if bytes.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Stream(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// A finished answer to a read: it holds for every request that means the same, so it can be kept.
+#[derive(Debug, Clone)]
+pub(super) struct Cacheable {
+    /// 200, or 404 for a movie that does not exist.
+    pub(super) status: StatusCode,
+    /// The body.
+    pub(super) body: Bytes,
+    /// The body's tag; a 404 has none.
+    pub(super) etag: Option<ETag>,
+    /// Every header that follows from the answer alone.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Cacheable {
+    /// A JSON answer as of a revision.
+    ///
+    /// # Panics
+    /// Where `value` has no JSON form, such as a map with keys that are not text.
+    pub(super) fn json(class: Class, revision: Revision, value: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(value).expect("answers have a JSON form");
+        let mut answer = Self::bytes(class, JSON, body);
+        answer.headers.push((CATALOG_REVISION, HeaderValue::from(revision.get())));
+        answer
+    }
+
+    /// An answer of any type.
+    pub(super) fn bytes(class: Class, media_type: HeaderValue, body: impl Into<Bytes>) -> Self {
+        let body = body.into();
+        let etag = ETag::of(&body);
+        let headers = vec![
+            (header::CONTENT_TYPE, media_type),
+            (header::ETAG, etag.to_header()),
+            (header::CACHE_CONTROL, class.cache_control()),
+            (header::VARY, VARY),
+        ];
+        Self { status: StatusCode::OK, body, etag: Some(etag), headers }
+    }
+
+    /// The same answer with one more header.
+    #[must_use]
+    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The whole answer.
+    #[must_use]
+    pub(super) fn whole(&self) -> Response<Body> {
+        let mut response = Response::new(Body::Full(self.body.clone()));
+        *response.status_mut() = self.status;
+        response.headers_mut().extend(self.headers.iter().cloned());
+        response
+    }
+
+    /// 304: the client has the body. Carries every header but the body's own (RFC 9110, 15.4.5).
+    #[must_use]
+    pub(super) fn not_modified(&self) -> Response<Body> {
+        let mut response = Response::new(Body::EMPTY);
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        let kept = self.headers.iter().filter(|(name, _)| *name != header::CONTENT_TYPE);
+        response.headers_mut().extend(kept.cloned());
+        response
+    }
+}
+
+/// What a handler answers with.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// To a read: the request's conditions still apply.
+    Read(Cacheable),
+    /// To anything else: final.
+    Final(Response<Body>),
+}
+
+/// A JSON answer to a write.
+///
+/// # Panics
+/// Where `value` has no JSON form.
+pub(super) fn written(status: StatusCode, value: &impl Serialize) -> Response<Body> {
+    let body = serde_json::to_vec(value).expect("answers have a JSON form");
+    let mut response = Response::new(Body::full(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+    response
+}
+
+/// An answer to a write that has no body.
+#[must_use]
+pub(super) fn no_content() -> Response<Body> {
+    let mut response = Response::new(Body::EMPTY);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+    response
+}
