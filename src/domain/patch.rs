@@ -48,10 +48,12 @@ fn merge(movie: &Movie, members: &Map<String, Value>) -> Result<MovieData, Inval
         // point at what the caller wrote.
         if let Some(field) = movie_json::field_of(name) {
             merged.remove(field.name());
+            if value.is_null() {
+                continue;
+            }
         }
-        if !value.is_null() {
-            merged.insert(name.clone(), value.clone());
-        }
+        // What is no field is a fault, null or not.
+        merged.insert(name.clone(), value.clone());
     }
     let MovieInput { data, id, .. } = movie_json::read(&merged, Reading::Strict)?;
     if id.is_some_and(|id| id != movie.id) {

@@ -158,7 +158,9 @@ impl Handler for Api {
                 tracing::debug!(kind = problem.kind().uri(), detail = problem.detail(), "refused");
                 problem.into_response(&id)
             });
-            body::discard(&parts.headers, &mut body).await;
+            if response.status() != StatusCode::REQUEST_TIMEOUT {
+                body::discard(&parts.headers, &mut body).await;
+            }
             response.headers_mut().insert(X_REQUEST_ID, id.to_header());
             tracing::info!(
                 method = parts.method.as_str(),

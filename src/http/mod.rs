@@ -23,3 +23,6 @@ mod request_id;
 pub mod response;
 mod route;
 pub mod server;
+
+#[cfg(test)]
+mod tests;
