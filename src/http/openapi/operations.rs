@@ -1,0 +1,195 @@
+//! Operations: what each is for, what it takes and what it answers.
+
+use utoipa::openapi::{
+    Content, Ref, RefOr, Required, Response,
+    path::{Operation, OperationBuilder, Parameter},
+    request_body::{RequestBody, RequestBodyBuilder},
+};
+
+use crate::http::{
+    class::Class,
+    handlers::{docs, export},
+    route::Route,
+};
+
+use super::{
+    answers::{problem_name, response},
+    parameters,
+    schema::{Node, Null, any_of, named, text},
+};
+
+const JSON: &str = "application/json";
+const READ: &[&str] = &["Cache-Control", "ETag", "Catalog-Revision"];
+const STATIC: &[&str] = &["Cache-Control", "ETag"];
+const PAGED: &[&str] = &["Cache-Control", "ETag", "Catalog-Revision", "Link"];
+const SAVED: &[&str] = &["Cache-Control", "ETag", "Catalog-Revision"];
+const CREATED: &[&str] = &["Cache-Control", "ETag", "Catalog-Revision", "Location"];
+const WRITTEN: &[&str] = &["Cache-Control", "Catalog-Revision"];
+
+/// The description of a route's operation.
+pub(super) fn operation(route: Route) -> Operation {
+    let spec = route.spec();
+    let (tag, summary) = text_of(route);
+    let mut operation = OperationBuilder::new()
+        .operation_id(Some(spec.operation))
+        .tag(tag)
+        .summary(Some(summary))
+        .request_body(body(route))
+        .response(spec.success.to_string(), success(route));
+    let all = parameters_of(route);
+    if !all.is_empty() {
+        operation = operation.parameters(Some(all));
+    }
+    if has_etag(route) {
+        let headers = if spec.class == Class::Static { STATIC } else { READ };
+        operation = operation.response("304", response("You have the body.", Vec::new(), headers));
+    }
+    for status in refusals(route) {
+        let problem = RefOr::<Response>::Ref(Ref::from_response_name(problem_name(status)));
+        operation = operation.response(status.to_string(), problem);
+    }
+    match route {
+        Route::CompatCreate => {
+            let answer = response(
+                "Bad data; nothing was stored.",
+                json("CompatNotAdded"),
+                &["Cache-Control"],
+            );
+            operation = operation.response("406", answer);
+        }
+        Route::CompatDelete => {
+            let answer =
+                response("There is no such movie.", json("CompatNotFound"), &["Cache-Control"]);
+            operation = operation.response("404", answer);
+        }
+        _ => {}
+    }
+    operation.build()
+}
+
+const fn text_of(route: Route) -> (&'static str, &'static str) {
+    match route {
+        Route::ListMovies => ("movies", "List movies"),
+        Route::GetMovie => ("movies", "Get a movie"),
+        Route::GetMovieByImdbId => ("movies", "Get a movie by its IMDb id"),
+        Route::CreateMovie => ("movies", "Create a movie"),
+        Route::ReplaceMovie => ("movies", "Replace a movie's values"),
+        Route::UpdateMovie => ("movies", "Change some of a movie's values"),
+        Route::DeleteMovie => ("movies", "Delete a movie"),
+        Route::BatchMovies => ("movies", "Create, change and delete up to 1,000 movies"),
+        Route::ListGenres => ("catalogue", "List every genre with its number of movies"),
+        Route::ListChanges => ("catalogue", "Follow the changes in the order of revisions"),
+        Route::ExportMovies => {
+            ("catalogue", "Get the whole catalogue as of one revision, a movie a line")
+        }
+        Route::GetOpenApi => ("description", "Get this description"),
+        Route::GetDocs => ("description", "Explore this description in a browser"),
+        Route::GetDocsFile => ("description", "Get a file of the explorer page"),
+        Route::CompatList => ("compatibility", "List all movies"),
+        Route::CompatCreate => ("compatibility", "Create a movie"),
+        Route::CompatDelete => ("compatibility", "Delete a movie"),
+    }
+}
+
+fn parameters_of(route: Route) -> Vec<Parameter> {
+    let mut all = match route {
+        Route::ListMovies => parameters::of_lists(),
+        Route::ListChanges => parameters::of_changes(),
+        Route::BatchMovies => parameters::of_batches(),
+        Route::CompatList => parameters::of_compat_list(),
+        Route::GetMovie | Route::CompatDelete => vec![parameters::id()],
+        Route::ReplaceMovie | Route::UpdateMovie | Route::DeleteMovie => {
+            vec![parameters::id(), parameters::if_match()]
+        }
+        Route::GetMovieByImdbId => vec![parameters::imdb_id()],
+        Route::CreateMovie => vec![parameters::idempotency_key()],
+        Route::GetDocsFile => vec![parameters::file(&docs::FILES)],
+        Route::ListGenres
+        | Route::ExportMovies
+        | Route::GetOpenApi
+        | Route::GetDocs
+        | Route::CompatCreate => Vec::new(),
+    };
+    if has_etag(route) {
+        all.push(parameters::if_none_match());
+    }
+    all
+}
+
+fn has_etag(route: Route) -> bool {
+    !matches!(route.spec().class, Class::Write | Class::Export)
+}
+
+fn body(route: Route) -> Option<RequestBody> {
+    let movie = || any_of([named("MovieInput"), named("MovieInputOtherSpelling")]);
+    let contents = match route {
+        Route::CreateMovie | Route::ReplaceMovie => vec![(JSON, movie())],
+        Route::UpdateMovie => {
+            vec![("application/merge-patch+json", named("MoviePatch")), (JSON, named("MoviePatch"))]
+        }
+        Route::BatchMovies => vec![(JSON, named("Batch"))],
+        Route::CompatCreate => {
+            vec![(JSON, any_of([named("CompatMovie"), named("CompatMovieOtherSpelling")]))]
+        }
+        _ => return None,
+    };
+    let body = RequestBodyBuilder::new().required(Some(Required::True));
+    let body = contents.into_iter().fold(body, |body, (media_type, schema)| {
+        body.content(media_type, Content::new(Some(schema)))
+    });
+    Some(body.build())
+}
+
+fn json(schema: &str) -> Vec<(&'static str, Node)> {
+    vec![(JSON, named(schema))]
+}
+
+fn success(route: Route) -> Response {
+    let plain = || Node::from(text(Null::No));
+    match route {
+        Route::ListMovies => response("A page of movies.", json("MovieList"), PAGED),
+        Route::GetMovie | Route::GetMovieByImdbId => response("The movie.", json("Movie"), READ),
+        Route::CreateMovie => response("The new movie.", json("Movie"), CREATED),
+        Route::ReplaceMovie | Route::UpdateMovie => {
+            response("The movie as it is now.", json("Movie"), SAVED)
+        }
+        Route::DeleteMovie => response("The movie is gone.", Vec::new(), WRITTEN),
+        Route::BatchMovies => response("What came of each.", json("BatchAnswer"), WRITTEN),
+        Route::ListGenres => response("Every genre, by name.", json("GenreList"), READ),
+        Route::ListChanges => response("A page of the feed.", json("ChangeList"), READ),
+        Route::ExportMovies => {
+            let lines = vec![(export::NDJSON, plain())];
+            response("Every movie, a line of JSON each.", lines, WRITTEN)
+        }
+        Route::GetOpenApi => {
+            let object = Node::from(utoipa::openapi::ObjectBuilder::new());
+            response("This description.", vec![(JSON, object)], STATIC)
+        }
+        Route::GetDocs => response("The explorer page.", vec![("text/html", plain())], STATIC),
+        Route::GetDocsFile => {
+            let types = ["text/javascript", "text/css", "image/png"];
+            response("The file.", types.map(|name| (name, plain())).into(), STATIC)
+        }
+        Route::CompatList => response("Up to 10,000 movies by id.", json("CompatList"), PAGED),
+        Route::CompatCreate => response("The movie was added.", json("CompatAdded"), WRITTEN),
+        Route::CompatDelete => response("The movie is gone.", json("CompatDeleted"), WRITTEN),
+    }
+}
+
+/// The statuses of the problems that an operation may answer. 405 comes with other methods only.
+fn refusals(route: Route) -> Vec<u16> {
+    let own: &[u16] = match route {
+        Route::GetOpenApi | Route::GetDocs => return vec![400],
+        Route::GetDocsFile => return vec![400, 404],
+        Route::ListMovies | Route::ListGenres | Route::ExportMovies | Route::CompatList => &[],
+        Route::GetMovie | Route::GetMovieByImdbId => &[404],
+        Route::ListChanges => &[410],
+        Route::CreateMovie => &[403, 408, 409, 413, 415, 422],
+        Route::ReplaceMovie | Route::UpdateMovie => &[403, 404, 408, 409, 412, 413, 415, 422],
+        Route::DeleteMovie => &[403, 404, 412],
+        Route::BatchMovies => &[403, 408, 413, 415, 422],
+        Route::CompatCreate => &[403, 408, 413, 415],
+        Route::CompatDelete => &[403],
+    };
+    [400, 500, 503].iter().chain(own).copied().collect()
+}
