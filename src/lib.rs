@@ -1,6 +1,8 @@
 //! Marquee: a movie catalogue service. See `docs/ARCHITECTURE.md` for the floors and their rules.
 
+pub mod config;
 pub mod domain;
 pub mod http;
 pub mod service;
 pub mod store;
+pub mod telemetry;
