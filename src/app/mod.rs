@@ -1,0 +1,189 @@
+//! The service put together: settings → store → catalogue → listeners, and all of it ended in order.
+//!
+//! **Invariant:** every task belongs to the [`App`], and ends when it is stopped or dropped.
+//! **Invariant:** the public listener accepts nobody before the catalogue can be read.
+
+mod health;
+mod listener;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+
+use self::{health::Health, listener::Listener};
+use crate::{
+    config::{Settings, database::DatabaseSettings},
+    domain::clock::Clock,
+    http::server::Drained,
+    service::catalogue::Catalogue,
+    store::{self, Store, error::StoreError},
+    telemetry::in_one_line,
+};
+
+/// How often the store is cleaned.
+const HOUSEKEEPING: Duration = Duration::from_mins(1);
+
+/// How long writes that outlived their clients, and then the connections to the database, may take
+/// to end once everybody was answered.
+const LAST_WRITES: Duration = Duration::from_secs(10);
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The database.
+    #[error("cannot open the database {url}")]
+    Database {
+        /// Which one, without secrets.
+        url: String,
+        /// What is wrong with it.
+        source: StoreError,
+    },
+    /// An address to listen on.
+    #[error("cannot listen on {address} ({setting})")]
+    Listen {
+        /// The setting that says so.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Opens the store and brings its schema up to date.
+///
+/// # Errors
+/// [`AppError::Database`].
+pub async fn open_store(settings: &DatabaseSettings, clock: Clock) -> Result<Store, AppError> {
+    let failed = |source| AppError::Database { url: settings.database_url.to_string(), source };
+    let store = Store::open(store_options(settings), clock).await.map_err(failed)?;
+    store.migrate().await.map_err(failed)?;
+    Ok(store)
+}
+
+fn store_options(settings: &DatabaseSettings) -> store::Options {
+    store::Options {
+        url: settings.database_url.expose().to_owned(),
+        connections: settings.connections(),
+        acquire_timeout: settings.database_acquire_timeout,
+        statement_timeout: settings.database_statement_timeout,
+        changes_kept: settings.changes_kept.into(),
+    }
+}
+
+/// A running service.
+#[derive(Debug)]
+pub struct App {
+    public: Listener,
+    admin: Listener,
+    /// Cancelled when the service no longer wants new clients.
+    draining: CancellationToken,
+    drain_delay: Duration,
+    store: Arc<Store>,
+    /// Work that may outlive its client, and the housekeeping.
+    tasks: TaskTracker,
+    housekeeping: CancellationToken,
+    /// Ends all that was not stopped before when the app is dropped.
+    _end: DropGuard,
+}
+
+impl App {
+    /// Starts the service: first the admin listener, so that it can be watched while the schema is
+    /// brought up to date, and the public one when all is there.
+    ///
+    /// Dropping the future ends what was started.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn start(settings: &Settings, clock: Clock) -> Result<Self, AppError> {
+        let end = CancellationToken::new();
+        let guard = end.clone().drop_guard();
+        let tasks = TaskTracker::new();
+        let url = &settings.database.database_url;
+        let failed = |source| AppError::Database { url: url.to_string(), source };
+
+        let options = store_options(&settings.database);
+        let store = Arc::new(Store::open(options, clock).await.map_err(failed)?);
+        let catalogue = Catalogue::new(Arc::clone(&store), tasks.clone());
+        let (started, draining) = (CancellationToken::new(), CancellationToken::new());
+        let health = Health::new(catalogue.clone(), started.clone(), draining.clone());
+        let admin = Listener::admin(&settings.admin, health, &end).await?;
+
+        store.migrate().await.map_err(failed)?;
+        tracing::info!(database = %url, "the database is ready");
+        let housekeeping = end.child_token();
+        tasks.spawn(keep_house(Arc::clone(&store), housekeeping.clone()));
+
+        let public = Listener::public(&settings.http, catalogue, &end).await?;
+        started.cancel();
+        let drain_delay = settings.http.drain_delay;
+        Ok(Self { public, admin, draining, drain_delay, store, tasks, housekeeping, _end: guard })
+    }
+
+    /// Where the public listener is, with its actual port.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.public.address
+    }
+
+    /// Where the admin listener is, with its actual port.
+    #[must_use]
+    pub const fn admin_address(&self) -> SocketAddr {
+        self.admin.address
+    }
+
+    /// Waits until a listener ends without having been told to, which is a bug.
+    pub async fn broken(&mut self) {
+        tokio::select! {
+            ended = &mut self.public.ended => tracing::error!(?ended, "the public listener ended"),
+            ended = &mut self.admin.ended => tracing::error!(?ended, "the admin listener ended"),
+        }
+    }
+
+    /// Ends the service: not ready, no more clients, answers to those that wait for one, then the
+    /// writes of those that did not wait, then the connections to the database.
+    ///
+    /// Takes `--drain-delay`, `--drain-deadline` and some seconds at most. Dropping the future cuts off
+    /// what is left.
+    pub async fn stop(self) -> Drained {
+        self.draining.cancel();
+        sleep(self.drain_delay).await;
+        let drained = self.public.stop().await;
+        self.housekeeping.cancel();
+        self.tasks.close();
+        if timeout(LAST_WRITES, self.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = self.tasks.len(), "ended with work in the database unfinished");
+        }
+        if timeout(LAST_WRITES, self.store.close()).await.is_err() {
+            tracing::warn!("ended with connections to the database open");
+        }
+        self.admin.stop().await;
+        drained
+    }
+}
+
+/// Cleans the store now and then, and looks again at how its movies are spread.
+async fn keep_house(store: Arc<Store>, stop: CancellationToken) {
+    let mut times = interval(HOUSEKEEPING);
+    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    times.tick().await; // the first is at once
+    loop {
+        tokio::select! {
+            _ = times.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(error) = store.housekeeping().await {
+            tracing::warn!(error = in_one_line(&error), "the store could not be cleaned");
+        }
+        if let Err(error) = store.refresh_statistics().await {
+            tracing::warn!(
+                error = in_one_line(&error),
+                "the statistics for lists could not be renewed"
+            );
+        }
+    }
+}

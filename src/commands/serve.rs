@@ -1,0 +1,99 @@
+//! `marquee serve`: start, say what listens where, wait for a signal, drain, end.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::exit::Exit;
+use crate::{
+    app::App, config::Settings, domain::clock::Clock, http::server::Drained, telemetry::in_one_line,
+};
+
+/// Failures go to the log: whoever watches a service reads that.
+pub(super) async fn run(settings: &Settings) -> Exit {
+    serve(settings).await.unwrap_or_else(|error| {
+        tracing::error!(error = in_one_line(error.as_ref()), "cannot serve");
+        Exit::of(&error)
+    })
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<Exit> {
+    let mut signals = Signals::listen()?;
+    let mut app = tokio::select! {
+        started = App::start(settings, Clock::system()) => started?,
+        received = signals.next() => {
+            tracing::info!(signal = received.name(), "told to end before the start was done");
+            return Ok(Exit::Ok);
+        }
+    };
+
+    let exit = tokio::select! {
+        received = signals.next() => {
+            tracing::info!(signal = received.name(), "told to end; another signal ends at once");
+            Exit::Ok
+        }
+        () = app.broken() => {
+            tracing::error!("a listener ended by itself");
+            Exit::Software
+        }
+    };
+
+    tokio::select! {
+        drained = app.stop() => match drained {
+            Drained::Clean => tracing::info!("ended; every request was answered"),
+            Drained::Aborted { connections } => {
+                tracing::warn!(connections, "ended at the deadline, cutting off connections");
+            }
+        },
+        received = signals.next() => {
+            tracing::warn!(signal = received.name(), "ended at once");
+            return Ok(Exit::Signal(received.number()));
+        }
+    }
+    Ok(exit)
+}
+
+/// The signals that ask a service to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+#[derive(Clone, Copy)]
+enum Received {
+    Terminate,
+    Interrupt,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the next signal. Dropping the future loses none.
+    async fn next(&mut self) -> Received {
+        tokio::select! {
+            _ = self.terminate.recv() => Received::Terminate,
+            _ = self.interrupt.recv() => Received::Interrupt,
+        }
+    }
+}
+
+impl Received {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Terminate => "SIGTERM",
+            Self::Interrupt => "SIGINT",
+        }
+    }
+
+    const fn number(self) -> u8 {
+        match self {
+            Self::Terminate => 15,
+            Self::Interrupt => 2,
+        }
+    }
+}
