@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -13,7 +14,7 @@ use marquee::{
     domain::clock::{Clock, Moment},
     store::{Options, Store},
 };
-use sqlx::{Connection as _, Executor as _, MySqlConnection};
+use sqlx::{Connection as _, Executor as _, MySqlConnection, Row as _, SqliteConnection};
 use tempfile::TempDir;
 
 /// A kind of database.
@@ -27,11 +28,29 @@ pub(crate) enum Backend {
     MySql,
 }
 
+/// What a fact takes.
+pub(crate) trait Fixture: Sized {
+    /// Makes it, on a new database.
+    async fn on(backend: Backend) -> Self;
+}
+
+/// The clock of tests: it stands still until the test moves it.
+pub(crate) fn begin() -> Clock {
+    Clock::manual(Moment::from_unix_ms(1_795_490_000_000))
+}
+
 /// A new database; it goes when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Database {
     pub(crate) url: String,
-    _folder: Option<TempDir>,
+    place: Place,
+}
+
+/// Where a database is, for its end.
+#[derive(Debug)]
+enum Place {
+    Folder { _folder: TempDir },
+    Server { server: String, name: String },
 }
 
 impl Database {
@@ -40,7 +59,7 @@ impl Database {
             Backend::Sqlite => {
                 let folder = tempfile::tempdir().expect("a temporary folder");
                 let url = format!("sqlite:{}/marquee.db", folder.path().display());
-                Self { url, _folder: Some(folder) }
+                Self { url, place: Place::Folder { _folder: folder } }
             }
             Backend::MariaDb => Self::on_server("TEST_MARIADB_URL").await,
             #[cfg(feature = "test-mysql")]
@@ -56,10 +75,50 @@ impl Database {
         let server = server.trim_end_matches('/').to_owned();
         let name =
             format!("marquee_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let mut connection = MySqlConnection::connect(&server).await.expect("a database server");
         let text = format!("DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name}");
-        connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(text))).await.expect("a new database");
-        Self { url: format!("{server}/{name}"), _folder: None }
+        administer(&server, text).await.expect("a new database");
+        Self { url: format!("{server}/{name}"), place: Place::Server { server, name } }
+    }
+
+    /// Asks the database itself, past the service, for rows of integers.
+    pub(crate) async fn integers(&self, sql: &'static str) -> Vec<Vec<i64>> {
+        macro_rules! ask {
+            ($connection:ty) => {{
+                let mut connection = <$connection>::connect(&self.url).await.expect("a database");
+                let rows = connection.fetch_all(sql).await.expect("a good statement");
+                rows.iter().map(|row| (0..row.len()).map(|n| row.get(n)).collect()).collect()
+            }};
+        }
+        match self.place {
+            Place::Folder { .. } => ask!(SqliteConnection),
+            Place::Server { .. } => ask!(MySqlConnection),
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Place::Server { server, name } = &self.place else { return };
+        // Whoever is still connected may hold a lock, and must not hold up the test.
+        let text = format!("SET SESSION lock_wait_timeout = 2; DROP DATABASE IF EXISTS {name}");
+        let drop = administer(server, text);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        thread::scope(|threads| {
+            // A runtime cannot be started within another one's thread.
+            threads.spawn(|| runtime.map(|runtime| runtime.block_on(drop)));
+        });
+    }
+}
+
+async fn administer(server: &str, text: String) -> Result<(), sqlx::Error> {
+    let mut connection = MySqlConnection::connect(server).await?;
+    connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(text))).await?;
+    connection.close().await
+}
+
+impl Fixture for Database {
+    async fn on(backend: Backend) -> Self {
+        Self::new(backend).await
     }
 }
 
@@ -74,7 +133,7 @@ pub(crate) struct TestStore {
 impl TestStore {
     pub(crate) async fn new(backend: Backend) -> Self {
         let database = Database::new(backend).await;
-        let clock = Clock::manual(Moment::from_unix_ms(1_795_490_000_000));
+        let clock = begin();
         let options = Options {
             url: database.url.clone(),
             connections: 8,
@@ -88,6 +147,12 @@ impl TestStore {
     }
 }
 
+impl Fixture for TestStore {
+    async fn on(backend: Backend) -> Self {
+        Self::new(backend).await
+    }
+}
+
 impl Deref for TestStore {
     type Target = Arc<Store>;
 
@@ -96,34 +161,39 @@ impl Deref for TestStore {
     }
 }
 
-/// Makes a test of each fact (an async function of a [`TestStore`]) on every backend.
+/// Holds a fact on a new fixture.
+pub(crate) async fn hold<F: Fixture>(backend: Backend, fact: impl AsyncFnOnce(F)) {
+    fact(F::on(backend).await).await;
+}
+
+/// Makes a test of each fact (an async function of a [`Fixture`]) on every backend.
 macro_rules! on_every_backend {
-    ($($fact:ident,)+) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $fact() {
-                let store = $crate::backend::TestStore::new($crate::backend::Backend::Sqlite).await;
-                super::$fact(store).await;
-            })+
-        }
-
-        mod mariadb {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $fact() {
-                let store = $crate::backend::TestStore::new($crate::backend::Backend::MariaDb).await;
-                super::$fact(store).await;
-            })+
-        }
-
+    ($($fact:ident),+ $(,)?) => {
+        $crate::backend::on_backend! { sqlite Sqlite: $($fact)+ }
+        $crate::backend::on_backend! { mariadb MariaDb: $($fact)+ }
         #[cfg(feature = "test-mysql")]
-        mod mysql {
+        $crate::backend::on_backend! { mysql MySql: $($fact)+ }
+    };
+}
+
+/// Makes a test of each fact on `SQLite` alone, where the kind of database cannot matter.
+macro_rules! on_sqlite {
+    ($($fact:ident),+ $(,)?) => {
+        $crate::backend::on_backend! { sqlite Sqlite: $($fact)+ }
+    };
+}
+
+macro_rules! on_backend {
+    ($module:ident $backend:ident: $($fact:ident)+) => {
+        mod $module {
+            use $crate::backend::Backend;
+
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $fact() {
-                let store = $crate::backend::TestStore::new($crate::backend::Backend::MySql).await;
-                super::$fact(store).await;
+                $crate::backend::hold(Backend::$backend, super::$fact).await;
             })+
         }
     };
 }
 
-pub(crate) use on_every_backend;
+pub(crate) use {on_backend, on_every_backend, on_sqlite};

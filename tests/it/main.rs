@@ -1,5 +1,15 @@
-//! One integration binary: the real store on real databases.
+//! One integration binary: the real store and the real service on real databases.
+//!
+//! A fact is an `async fn` that takes a fixture, a [`backend::TestStore`], [`backend::Database`] or
+//! [`app::TestApp`], and is listed in `on_every_backend!` or `on_sqlite!` of its module. Its name is
+//! the fact.
 
+#![expect(clippy::unwrap_used, reason = "a fact that cannot go on says so by a panic")]
+
+mod app;
 mod backend;
+mod client;
 mod fault_proxy;
+mod process;
+mod service;
 mod store;

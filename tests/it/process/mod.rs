@@ -1,0 +1,138 @@
+//! The program itself: how it starts, what it says, and how it ends. Here: the program as a process.
+
+mod crash;
+mod health;
+mod settings;
+mod shutdown;
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
+
+use crate::{backend::Database, client::Client};
+
+/// Longer than anything here takes on the slowest machine: only a hang gets there.
+const HANG: Duration = Duration::from_mins(2);
+
+/// `marquee`, with nothing in its environment but what the test says.
+fn marquee(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_marquee"));
+    command.args(arguments).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// Runs `marquee` to its end.
+fn output(arguments: &[&str]) -> Output {
+    marquee(arguments).output().expect("marquee can be started")
+}
+
+/// `marquee serve` in a process of its own. Killed when it is dropped.
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    log: UnboundedReceiver<Value>,
+    /// A client of the public listener.
+    client: Client,
+    /// A client of the admin listener.
+    admin: Client,
+}
+
+impl Process {
+    /// Starts it on a database and waits until it serves.
+    async fn serve(database: &Database, flags: &[&str]) -> Self {
+        let usual = [
+            "serve",
+            "--listen=127.0.0.1:0",
+            "--admin-listen=127.0.0.1:0",
+            "--log-format=json",
+            "--database-url",
+            &database.url,
+        ];
+        let mut child = marquee(&usual)
+            .args(flags)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("marquee can be started");
+        let stderr = child.stderr.take().expect("standard error is a pipe");
+        let (sender, mut log) = unbounded_channel();
+        // Ends with the process.
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let event = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                let _ = sender.send(event);
+            }
+        });
+        let admin = listener(&mut log, "health checks are answered").await;
+        let client = listener(&mut log, "the catalogue is served").await;
+        Self { child, log, client, admin }
+    }
+
+    /// The service's next event with this message.
+    async fn logged(&mut self, message: &str) -> Value {
+        event(&mut self.log, message).await
+    }
+
+    /// Sends a signal, like `TERM`.
+    fn signal(&self, signal: &str) {
+        let kill = format!("kill -{signal} {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status().expect("sh can be started");
+        assert!(sent.success(), "{kill}");
+    }
+
+    /// Waits for its end.
+    async fn end(mut self) -> ExitStatus {
+        let waiting = async {
+            loop {
+                match self.child.try_wait().expect("the process can be waited for") {
+                    Some(status) => return status,
+                    None => sleep(Duration::from_millis(5)).await,
+                }
+            }
+        };
+        timeout(HANG, waiting).await.expect("the process ends")
+    }
+
+    /// Ends it as a power cut would.
+    async fn kill(mut self) {
+        self.child.kill().expect("the process can be killed");
+        spawn_blocking(move || self.child.wait()).await.expect("no panic").expect("it is dead");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn listener(log: &mut UnboundedReceiver<Value>, message: &str) -> Client {
+    let event = event(log, message).await;
+    let address = event["address"].as_str().expect("the event has an address");
+    Client::new(address.parse().expect("it is an address"))
+}
+
+async fn event(log: &mut UnboundedReceiver<Value>, message: &str) -> Value {
+    let mut seen = Vec::new();
+    let reading = async {
+        while let Some(event) = log.recv().await {
+            if event["message"] == message {
+                return Some(event);
+            }
+            seen.push(event);
+        }
+        None
+    };
+    let found = timeout(HANG, reading).await.unwrap_or_default();
+    found.unwrap_or_else(|| panic!("nobody logged {message:?}, but {seen:#?}"))
+}

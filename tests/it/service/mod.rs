@@ -1,0 +1,4 @@
+//! The service over HTTP. A module for each subject.
+
+mod connections;
+mod movies;
