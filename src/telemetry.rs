@@ -2,7 +2,12 @@
 //!
 //! **Invariant:** whoever logs keeps secrets out; the types that hold them do not show them.
 
-use std::{error::Error, io::IsTerminal};
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    error::Error,
+    io::IsTerminal,
+    panic::PanicHookInfo,
+};
 
 use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -22,7 +27,18 @@ pub fn start(settings: &LogSettings) {
         LogFormat::Text => lines.with_ansi(false).boxed(),
     };
     let filtered = layer.with_filter(settings.log_level.filter());
-    let _ = tracing_subscriber::registry().with(filtered).try_init();
+    if tracing_subscriber::registry().with(filtered).try_init().is_ok() {
+        std::panic::set_hook(Box::new(log_panic));
+    }
+}
+
+/// Puts a panic on one line of the log, where machines that read it find it.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let backtrace = Backtrace::capture();
+    let backtrace =
+        (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    tracing::error!(place, backtrace, "panic: {}", panic.payload_as_str().unwrap_or("(no text)"));
 }
 
 /// An error with its causes, in one line. Causes that an error already tells itself are not repeated.
