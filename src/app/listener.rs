@@ -102,5 +102,6 @@ fn api_options(settings: &HttpSettings) -> api::Options {
         body_bytes_max: settings.body_limit.as_usize(),
         batch_bytes_max: settings.batch_body_limit.as_usize(),
         export_stall: settings.export_stall_timeout,
+        ..api::Options::default()
     }
 }

@@ -6,6 +6,7 @@
 
 use std::{
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,6 +16,7 @@ use hyper::{
     header::{self, HeaderValue},
     http::request::Parts,
 };
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
@@ -43,6 +45,8 @@ pub struct Options {
     pub body_bytes_max: usize,
     /// Bytes of a batch.
     pub batch_bytes_max: usize,
+    /// Exports at once. Each keeps a database connection, so they must leave others some.
+    pub exports_max: usize,
     /// An export whose client takes nothing for so long ends.
     pub export_stall: Duration,
 }
@@ -53,6 +57,7 @@ impl Default for Options {
             body_timeout: Duration::from_secs(30),
             body_bytes_max: 1024 * 1024,
             batch_bytes_max: 16 * 1024 * 1024,
+            exports_max: 2,
             export_stall: Duration::from_mins(1),
         }
     }
@@ -65,6 +70,8 @@ pub struct Api {
     pub(super) options: Options,
     /// Exports that are being sent. Each ends with its connection.
     pub(super) exports: TaskTracker,
+    /// Leave to send an export.
+    pub(super) export_permits: Arc<Semaphore>,
     router: Router,
 }
 
@@ -81,7 +88,9 @@ impl Api {
     /// A handler that answers from `catalogue`.
     #[must_use]
     pub fn new(catalogue: Catalogue, options: Options) -> Self {
-        Self { catalogue, options, exports: TaskTracker::new(), router: Router::new() }
+        let export_permits = Arc::new(Semaphore::new(options.exports_max));
+        let (exports, router) = (TaskTracker::new(), Router::new());
+        Self { catalogue, options, exports, export_permits, router }
     }
 
     async fn answer(

@@ -3,7 +3,7 @@
 //! A task reads and encodes while the client takes what is ready. At most three chunks are in memory,
 //! and a client that leaves, or takes nothing for too long, ends the task.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use hyper::{
@@ -42,6 +42,11 @@ pub(crate) async fn export(call: Call<'_>) -> Result<Answer, Problem> {
         let (_, receiver) = mpsc::channel(CHUNKS_AHEAD);
         return Ok(Answer::Final(head(coding, revision, Body::Stream(receiver))));
     }
+    let Ok(permit) = Arc::clone(&call.api.export_permits).try_acquire_owned() else {
+        return Err(Problem::unavailable(
+            "as many exports as there may be are being sent; try again",
+        ));
+    };
     let encoder = Encoder::new(coding).map_err(|error| {
         tracing::error!(%error, "cannot encode");
         Problem::new(Kind::Internal, "the log has the reason under this request's id")
@@ -49,7 +54,11 @@ pub(crate) async fn export(call: Call<'_>) -> Result<Answer, Problem> {
     let export = call.api.catalogue.export().await?;
     let revision = export.revision;
     let (chunks, receiver) = mpsc::channel(CHUNKS_AHEAD);
-    let task = send(export, encoder, chunks, call.api.options.export_stall);
+    let stall = call.api.options.export_stall;
+    let task = async move {
+        send(export, encoder, chunks, stall).await;
+        drop(permit);
+    };
     call.api.exports.spawn(task.in_current_span());
     Ok(Answer::Final(head(coding, revision, Body::Stream(receiver))))
 }

@@ -14,7 +14,7 @@ use crate::{
     http::handlers::{changes, create},
 };
 
-use super::schema::{Node, Null, integer, list_up_to, name, number, one_of, text};
+use super::schema::{Node, Null, any_of, integer, list_up_to, name, number, one_of, text};
 
 /// What an `IMDb` id looks like.
 pub(super) const IMDB_ID: &str = "^tt[0-9]{7,10}$";
@@ -23,8 +23,8 @@ pub(super) const IMDB_ID: &str = "^tt[0-9]{7,10}$";
 const GENRE: &str =
     r"^[^\s,|\\]([^,|\\]{0,48}[^\s,|\\])?([,|][^\s,|\\]([^,|\\]{0,48}[^\s,|\\])?)*$";
 
-/// A list of entity tags (RFC 9110, 8.8.3), or `*`.
-const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#;
+/// A list of entity tags (RFC 9110, 8.8.3).
+const ENTITY_TAGS: &str = r#"^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$"#;
 
 /// The parameters of `GET /v1/movies`.
 pub(super) fn of_lists() -> Vec<Parameter> {
@@ -138,7 +138,8 @@ pub(super) fn if_match() -> Parameter {
 }
 
 fn header(name: &str, about: &str) -> Parameter {
-    let schema = text(Null::No).pattern(Some(ENTITY_TAGS));
+    let tags = text(Null::No).pattern(Some(ENTITY_TAGS));
+    let schema = any_of([one_of(["*".to_owned()]).into(), tags.into()]);
     builder(name, ParameterIn::Header, schema, about).build()
 }
 

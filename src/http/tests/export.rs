@@ -67,6 +67,13 @@ async fn an_export_ends_when_its_client_leaves() {
 }
 
 #[tokio::test]
+async fn exports_beyond_the_bound_are_refused_and_reads_go_on() {
+    let server = TestServer::with(api::Options { exports_max: 0, ..api::Options::default() }).await;
+    assert_eq!(server.get("/v1/export").await.problem(503, &[]), "/problems/unavailable");
+    assert_eq!(server.send("HEAD", "/v1/export", &[], b"").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_body_without_its_end_cuts_the_connection_off() {
     use hyper::body::Body as _;
     let (chunks, receiver) = tokio::sync::mpsc::channel(2);

@@ -1,5 +1,6 @@
 //! The public listener over real sockets, on a new database for each test.
 
+mod admin;
 mod compat;
 mod conditions;
 mod export;

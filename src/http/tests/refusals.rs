@@ -139,3 +139,19 @@ async fn a_catalogue_that_cannot_be_reached_is_503() {
         assert!(!String::from_utf8_lossy(&answer.body).contains("pool"), "{answer:?}");
     }
 }
+
+#[tokio::test]
+async fn a_client_that_is_still_sending_sees_why_it_was_refused() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let server = TestServer::start().await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head =
+        "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\nConnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for _ in 0..4 {
+        stream.write_all(&vec![b'x'; 1_000_000]).await.unwrap();
+    }
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    assert!(text.starts_with("HTTP/1.1 404"), "{text}");
+}
