@@ -4,6 +4,7 @@ pub mod app;
 pub mod commands;
 pub mod config;
 pub mod domain;
+pub mod exchange;
 pub mod http;
 pub mod service;
 pub mod store;
