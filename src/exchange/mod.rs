@@ -14,6 +14,7 @@ pub mod plan;
 pub mod record;
 pub mod rejects;
 pub mod source;
+pub mod synthetic;
 pub mod write;
 
 mod cell;
