@@ -16,6 +16,8 @@ pub enum Exit {
     Usage,
     /// Bad data.
     Data,
+    /// An input that cannot be opened.
+    NoInput,
     /// Something that is needed, like the database, is not reachable.
     Unavailable,
     /// A bug.
@@ -35,6 +37,7 @@ impl Exit {
             Self::No => 1,
             Self::Usage => 64,
             Self::Data => 65,
+            Self::NoInput => 66,
             Self::Unavailable => 69,
             Self::Software => 70,
             Self::Io => 74,

@@ -5,11 +5,16 @@
 pub mod bump;
 pub mod config;
 pub mod exit;
+pub mod export;
 pub mod healthcheck;
+pub mod import;
 pub mod migrate;
 pub mod openapi;
 pub mod output;
 pub mod serve;
+pub mod synthesise;
+
+mod signals;
 
 use std::ffi::OsString;
 
@@ -45,6 +50,13 @@ struct CommandLine {
 enum Command {
     /// Serve the catalogue over HTTP.
     Serve(Box<Settings>),
+    /// Take movies from files, or from the original service's database, into the catalogue.
+    Import(Box<import::ImportArgs>),
+    /// Write the whole catalogue as one file that `import` reads.
+    Export(Box<export::ExportArgs>),
+    /// Make up a catalogue of any size, for measurements.
+    #[command(hide = true)]
+    Synthesise(synthesise::SynthesiseArgs),
     /// Bring the database's schema up to date, then end.
     Migrate(StoreSettings),
     /// Print every setting of `serve`, its value and where that came from; secrets stay hidden.
@@ -102,7 +114,12 @@ impl Invocation {
         match &self.command {
             Command::Serve(settings) => Some(&settings.log),
             Command::Migrate(settings) | Command::Bump(settings) => Some(&settings.log),
-            Command::Config(_) | Command::Healthcheck(_) | Command::Openapi => None,
+            Command::Import(arguments) => Some(&arguments.settings.log),
+            Command::Export(arguments) => Some(&arguments.settings.log),
+            Command::Config(_)
+            | Command::Healthcheck(_)
+            | Command::Openapi
+            | Command::Synthesise(_) => None,
         }
     }
 
@@ -113,6 +130,9 @@ impl Invocation {
     pub async fn run(self) -> anyhow::Result<Exit> {
         match self.command {
             Command::Serve(settings) => Ok(serve::run(&settings).await),
+            Command::Import(arguments) => import::run(&arguments).await,
+            Command::Export(arguments) => export::run(&arguments).await,
+            Command::Synthesise(arguments) => synthesise::run(&arguments),
             Command::Migrate(settings) => migrate::run(&settings).await,
             Command::Config(arguments) => config::run(&arguments, &self.described),
             Command::Openapi => openapi::run(),

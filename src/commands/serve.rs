@@ -1,10 +1,6 @@
 //! `marquee serve`: start, say what listens where, wait for a signal, drain, end.
 
-use std::io;
-
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
-use super::exit::Exit;
+use super::{exit::Exit, signals::Signals};
 use crate::{
     app::App, config::Settings, domain::clock::Clock, http::server::Drained, telemetry::in_one_line,
 };
@@ -51,49 +47,4 @@ async fn serve(settings: &Settings) -> anyhow::Result<Exit> {
         }
     }
     Ok(exit)
-}
-
-/// The signals that ask a service to end.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-#[derive(Clone, Copy)]
-enum Received {
-    Terminate,
-    Interrupt,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// Waits for the next signal. Dropping the future loses none.
-    async fn next(&mut self) -> Received {
-        tokio::select! {
-            _ = self.terminate.recv() => Received::Terminate,
-            _ = self.interrupt.recv() => Received::Interrupt,
-        }
-    }
-}
-
-impl Received {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Terminate => "SIGTERM",
-            Self::Interrupt => "SIGINT",
-        }
-    }
-
-    const fn number(self) -> u8 {
-        match self {
-            Self::Terminate => 15,
-            Self::Interrupt => 2,
-        }
-    }
 }

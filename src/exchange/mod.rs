@@ -13,6 +13,7 @@ pub mod imdb;
 pub mod plan;
 pub mod record;
 pub mod rejects;
+pub mod sink;
 pub mod source;
 pub mod synthetic;
 pub mod write;

@@ -7,6 +7,7 @@
 
 pub mod error;
 pub mod mutation;
+pub mod original;
 
 mod changes;
 mod count;

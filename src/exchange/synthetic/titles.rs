@@ -73,8 +73,8 @@ pub(super) fn synopsis(random: &mut Random) -> String {
         let other = random.pick(&NOUNS).to_lowercase();
         let noun = noun.to_lowercase();
         match random.below(3) {
-            0 => format!("In {place}, a {adjective} {noun} must {verb} the {other}."),
-            1 => format!("The {noun} returns to {place} to {verb} a {adjective} {other}."),
+            0 => format!("In {place}, one {adjective} {noun} must {verb} the {other}."),
+            1 => format!("The {noun} returns to {place} to {verb} the {adjective} {other}."),
             _ => format!("Nobody dares to {verb} the {adjective} {noun}, until the {other} comes."),
         }
     });
