@@ -1,7 +1,10 @@
 //! The program itself: how it starts, what it says, and how it ends. Here: the program as a process.
 
 mod crash;
+mod export;
 mod health;
+mod import;
+mod original;
 mod settings;
 mod shutdown;
 
