@@ -1,5 +1,5 @@
 //! Where an import's rows come from: a thread that reads files, or a task that reads the original
-//! service's database. Either stays at most [`AHEAD`] batches ahead of the store.
+//! service's database. Either stays a few batches ahead of the store.
 
 use std::{io, mem, thread};
 

@@ -1,5 +1,6 @@
 //! Facts about the store, each held on every backend.
 
+mod bundled;
 mod faults;
 mod feed;
 mod lists;

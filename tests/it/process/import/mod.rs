@@ -196,15 +196,15 @@ async fn a_killed_import_is_finished_by_the_next_one(database: Database) {
     let mut child =
         marquee(&arguments).current_dir(folder.path()).stdout(Stdio::null()).spawn().unwrap();
     let exists = async || {
-        let tables = match database.url.starts_with("sqlite:") {
-            true => "SELECT COUNT(*) FROM sqlite_master WHERE name = 'movies'",
-            false => {
-                "SELECT COUNT(*) FROM information_schema.tables \
-                 WHERE table_schema = DATABASE() AND table_name = 'movies'"
-            }
+        let tables = if !database.url.starts_with("sqlite:") {
+            "SELECT COUNT(*) FROM information_schema.tables \
+             WHERE table_schema = DATABASE() AND table_name = 'movies'"
+        } else if file_of(&database).exists() {
+            "SELECT COUNT(*) FROM sqlite_master WHERE name = 'movies'"
+        } else {
+            return false;
         };
-        let is_there = !database.url.starts_with("sqlite:") || file_of(&database).exists();
-        is_there && database.integers(tables).await[0][0] > 0 && titles(&database).await > 0
+        database.integers(tables).await[0][0] > 0 && titles(&database).await > 0
     };
     while !exists().await {
         tokio::task::yield_now().await;
