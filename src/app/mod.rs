@@ -16,10 +16,10 @@ use tokio_util::{
 
 use self::{health::Health, listener::Listener};
 use crate::{
-    config::{Settings, database::DatabaseSettings},
+    config::{Settings, catalogue::BundledCatalogue, database::DatabaseSettings},
     domain::clock::Clock,
     http::server::Drained,
-    service::catalogue::Catalogue,
+    service::{bundled, catalogue::Catalogue, import::ImportError},
     store::{self, Store, error::StoreError},
     telemetry::in_one_line,
 };
@@ -30,6 +30,8 @@ const HOUSEKEEPING: Duration = Duration::from_mins(1);
 /// How long writes that outlived their clients, and then the connections to the database, may take
 /// to end once everybody was answered.
 const LAST_WRITES: Duration = Duration::from_secs(10);
+
+const STALE_STATISTICS: &str = "the statistics for lists could not be renewed";
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,9 @@ pub enum AppError {
         /// What is wrong with it.
         source: StoreError,
     },
+    /// The bundled catalogue.
+    #[error("cannot load the bundled catalogue")]
+    Bundled(#[source] ImportError),
     /// An address to listen on.
     #[error("cannot listen on {address} ({setting})")]
     Listen {
@@ -115,6 +120,7 @@ impl App {
 
         store.migrate().await.map_err(failed)?;
         tracing::info!(database = %url, "the database is ready");
+        load_bundled_catalogue(settings, &store, &end).await?;
         let housekeeping = end.child_token();
         tasks.spawn(keep_house(Arc::clone(&store), housekeeping.clone()));
 
@@ -166,6 +172,26 @@ impl App {
     }
 }
 
+/// Fills a new database of the embedded kind with real films, unless the settings say otherwise.
+async fn load_bundled_catalogue(
+    settings: &Settings,
+    store: &Store,
+    stop: &CancellationToken,
+) -> Result<(), AppError> {
+    let embedded = settings.database.database_url.file().is_some();
+    if !embedded || settings.catalogue.bundled_catalogue == BundledCatalogue::Skip {
+        return Ok(());
+    }
+    if let Some(summary) = bundled::load(store, stop).await.map_err(AppError::Bundled)? {
+        let (movies, elapsed) = (summary.created, summary.elapsed);
+        tracing::info!(movies, ?elapsed, "the bundled catalogue was loaded");
+        if let Err(error) = store.refresh_statistics().await {
+            tracing::warn!(error = in_one_line(&error), "{STALE_STATISTICS}");
+        }
+    }
+    Ok(())
+}
+
 /// Cleans the store now and then, and looks again at how its movies are spread.
 async fn keep_house(store: Arc<Store>, stop: CancellationToken) {
     let mut times = interval(HOUSEKEEPING);
@@ -180,10 +206,7 @@ async fn keep_house(store: Arc<Store>, stop: CancellationToken) {
             tracing::warn!(error = in_one_line(&error), "the store could not be cleaned");
         }
         if let Err(error) = store.refresh_statistics().await {
-            tracing::warn!(
-                error = in_one_line(&error),
-                "the statistics for lists could not be renewed"
-            );
+            tracing::warn!(error = in_one_line(&error), "{STALE_STATISTICS}");
         }
     }
 }

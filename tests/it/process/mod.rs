@@ -1,5 +1,6 @@
 //! The program itself: how it starts, what it says, and how it ends. Here: the program as a process.
 
+mod bundled;
 mod crash;
 mod export;
 mod health;
@@ -10,6 +11,7 @@ mod shutdown;
 
 use std::{
     io::{BufRead as _, BufReader},
+    net::SocketAddr,
     process::{Child, Command, ExitStatus, Output, Stdio},
     thread,
     time::Duration,
@@ -53,6 +55,14 @@ struct Process {
 impl Process {
     /// Starts it on a database and waits until it serves.
     async fn serve(database: &Database, flags: &[&str]) -> Self {
+        let mut process = Self::start(database, flags).await;
+        process.client = process.listener("the catalogue is served").await;
+        process
+    }
+
+    /// Starts it on a database and waits until it can be asked for its health. There is no `client`
+    /// then: it serves nothing yet.
+    async fn start(database: &Database, flags: &[&str]) -> Self {
         let usual = [
             "serve",
             "--listen=127.0.0.1:0",
@@ -67,7 +77,7 @@ impl Process {
             .spawn()
             .expect("marquee can be started");
         let stderr = child.stderr.take().expect("standard error is a pipe");
-        let (sender, mut log) = unbounded_channel();
+        let (sender, log) = unbounded_channel();
         // Ends with the process.
         thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -75,14 +85,32 @@ impl Process {
                 let _ = sender.send(event);
             }
         });
-        let admin = listener(&mut log, "health checks are answered").await;
-        let client = listener(&mut log, "the catalogue is served").await;
-        Self { child, log, client, admin }
+        let nobody = Client::new(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let mut process = Self { child, log, client: nobody, admin: nobody };
+        process.admin = process.listener("health checks are answered").await;
+        process
+    }
+
+    async fn listener(&mut self, message: &str) -> Client {
+        let event = self.logged(message).await;
+        let address = event["address"].as_str().expect("the event has an address");
+        Client::new(address.parse().expect("it is an address"))
     }
 
     /// The service's next event with this message.
     async fn logged(&mut self, message: &str) -> Value {
-        event(&mut self.log, message).await
+        let mut seen = Vec::new();
+        let reading = async {
+            while let Some(event) = self.log.recv().await {
+                if event["message"] == message {
+                    return Some(event);
+                }
+                seen.push(event);
+            }
+            None
+        };
+        let found = timeout(HANG, reading).await.unwrap_or_default();
+        found.unwrap_or_else(|| panic!("nobody logged {message:?}, but {seen:#?}"))
     }
 
     /// Sends a signal, like `TERM`.
@@ -117,25 +145,4 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-async fn listener(log: &mut UnboundedReceiver<Value>, message: &str) -> Client {
-    let event = event(log, message).await;
-    let address = event["address"].as_str().expect("the event has an address");
-    Client::new(address.parse().expect("it is an address"))
-}
-
-async fn event(log: &mut UnboundedReceiver<Value>, message: &str) -> Value {
-    let mut seen = Vec::new();
-    let reading = async {
-        while let Some(event) = log.recv().await {
-            if event["message"] == message {
-                return Some(event);
-            }
-            seen.push(event);
-        }
-        None
-    };
-    let found = timeout(HANG, reading).await.unwrap_or_default();
-    found.unwrap_or_else(|| panic!("nobody logged {message:?}, but {seen:#?}"))
 }
