@@ -5,6 +5,8 @@ CARGO ?= cargo
 ARGS ?=
 # The versions of Cargo.lock, or an error. `make LOCKED= …` lets cargo update the file.
 LOCKED ?= --locked
+# The store's facts are held on MySQL too where there is one.
+FEATURES ?= $(if $(TEST_MYSQL_URL),--features test-mysql)
 NEXTEST_PROFILE ?= $(if $(CI),ci,default)
 
 .DEFAULT_GOAL := help
@@ -47,7 +49,7 @@ format-check:
 
 .PHONY: lint
 lint:
-	$(CARGO) clippy --all-targets $(LOCKED) -- -D warnings
+	$(CARGO) clippy --all-targets $(LOCKED) $(FEATURES) -- -D warnings
 
 .PHONY: docs
 docs:
@@ -69,7 +71,7 @@ doc-tests:
 .PHONY: tests
 tests:
 	@if command -v cargo-nextest >/dev/null; then \
-	  $(CARGO) nextest run $(LOCKED) --profile $(NEXTEST_PROFILE) $(ARGS); \
+	  $(CARGO) nextest run $(LOCKED) $(FEATURES) --profile $(NEXTEST_PROFILE) $(ARGS); \
 	else \
-	  $(CARGO) test $(LOCKED) --lib --bins --tests --examples $(ARGS); \
+	  $(CARGO) test $(LOCKED) $(FEATURES) --lib --bins --tests --examples $(ARGS); \
 	fi

@@ -73,8 +73,7 @@ CREATE TABLE movie_genres (
     title_key BLOB NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (movie_id, genre_id),
-    FOREIGN KEY (movie_id) REFERENCES movies (id) ON DELETE CASCADE,
-    FOREIGN KEY (genre_id) REFERENCES genres (id)
+    FOREIGN KEY (movie_id) REFERENCES movies (id) ON DELETE CASCADE
 ) WITHOUT ROWID;
 CREATE INDEX movie_genres_popularity ON movie_genres (genre_id, popularity, movie_id, year, rating);
 CREATE INDEX movie_genres_rating ON movie_genres (genre_id, rating, movie_id, year);
@@ -100,8 +99,7 @@ CREATE TABLE movie_directors (
     title_key BLOB NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (movie_id, director_id),
-    FOREIGN KEY (movie_id) REFERENCES movies (id) ON DELETE CASCADE,
-    FOREIGN KEY (director_id) REFERENCES directors (id)
+    FOREIGN KEY (movie_id) REFERENCES movies (id) ON DELETE CASCADE
 ) WITHOUT ROWID;
 CREATE INDEX movie_directors_popularity ON movie_directors (director_id, popularity, movie_id, year, rating);
 CREATE INDEX movie_directors_rating ON movie_directors (director_id, rating, movie_id, year);
@@ -127,8 +125,7 @@ CREATE TABLE movie_countries (
     title_key BLOB NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (movie_id, country_id),
-    FOREIGN KEY (movie_id) REFERENCES movies (id) ON DELETE CASCADE,
-    FOREIGN KEY (country_id) REFERENCES countries (id)
+    FOREIGN KEY (movie_id) REFERENCES movies (id) ON DELETE CASCADE
 ) WITHOUT ROWID;
 CREATE INDEX movie_countries_popularity ON movie_countries (country_id, popularity, movie_id, year, rating);
 CREATE INDEX movie_countries_rating ON movie_countries (country_id, rating, movie_id, year);
@@ -154,8 +151,7 @@ CREATE TABLE movie_languages (
     title_key BLOB NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (movie_id, language_id),
-    FOREIGN KEY (movie_id) REFERENCES movies (id) ON DELETE CASCADE,
-    FOREIGN KEY (language_id) REFERENCES languages (id)
+    FOREIGN KEY (movie_id) REFERENCES movies (id) ON DELETE CASCADE
 ) WITHOUT ROWID;
 CREATE INDEX movie_languages_popularity ON movie_languages (language_id, popularity, movie_id, year, rating);
 CREATE INDEX movie_languages_rating ON movie_languages (language_id, rating, movie_id, year);

@@ -66,6 +66,7 @@ impl Exit {
             StoreError::Unavailable(_)
             | StoreError::TimedOut(_)
             | StoreError::Contended { .. }
+            | StoreError::Loading(_)
             | StoreError::Migrate(_) => Self::Unavailable,
             StoreError::BadRow { .. } => Self::Data,
             StoreError::Refused(_) | StoreError::ChangesGone { .. } => Self::Software,

@@ -322,26 +322,6 @@ fn sorts() -> String {
     SortKey::ALL.map(SortKey::name).join(", ")
 }
 
-/// Splits at unescaped separators; `\` makes the next character literal.
-fn split(text: &str, separators: &[char]) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut characters = text.chars();
-    while let Some(c) = characters.next() {
-        let escaped = if c == '\\' { characters.next() } else { None };
-        match (c, escaped) {
-            (_, Some(next)) if separators.contains(&next) || next == '\\' => push(&mut parts, next),
-            // Kept for a later split at other separators.
-            (_, Some(next)) => {
-                push(&mut parts, '\\');
-                push(&mut parts, next);
-            }
-            (c, None) if separators.contains(&c) => parts.push(String::new()),
-            (c, None) => push(&mut parts, c),
-        }
-    }
-    parts
-}
-
 fn push(parts: &mut [String], c: char) {
     if let Some(last) = parts.last_mut() {
         last.push(c);
@@ -359,7 +339,7 @@ fn escape(name: &str) -> String {
     text
 }
 
-/// Splits a filter on genres into groups of alternatives.
+/// Splits a filter on genres into groups of alternatives; `\` makes the next character literal.
 fn alternatives(text: &str) -> Vec<Vec<String>> {
     let mut groups = vec![vec![String::new()]];
     let mut characters = text.chars();
@@ -401,8 +381,8 @@ fn genre_groups(p: &mut Parameters) -> BTreeSet<BTreeSet<String>> {
 
 fn genres_not(p: &mut Parameters) -> BTreeSet<String> {
     let texts = p.every("genre_not");
-    let names = texts.iter().flat_map(|text| split(text, &[',', '|']));
-    names.collect::<Vec<_>>().iter().filter_map(|name| genre(p, "genre_not", name)).collect()
+    let names: Vec<String> = texts.iter().flat_map(|text| alternatives(text).concat()).collect();
+    names.iter().filter_map(|name| genre(p, "genre_not", name)).collect()
 }
 
 fn name(p: &mut Parameters, parameter: &'static str, most: usize) -> Option<String> {
@@ -499,11 +479,20 @@ fn start(p: &mut Parameters, filter: &Filter, sort: Sort, limit: u16) -> Start {
     Start::First
 }
 
+/// What stays as it is in a query: the unreserved characters (RFC 3986, section 2.3), and two
+/// separators that lists use.
+const PLAIN: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b',');
+
 fn pair(text: &mut String, name: &str, value: &str) {
     if !text.is_empty() {
         text.push('&');
     }
-    let value = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
+    let value = percent_encoding::utf8_percent_encode(value, PLAIN);
     let _ = write!(text, "{name}={value}"); // writing to a String cannot fail
 }
 

@@ -171,7 +171,7 @@ impl Reader {
     }
 
     /// A number, from text too when lenient.
-    fn any_number(&mut self, at: &str, value: &Value) -> Option<f64> {
+    fn any_number(&mut self, at: &str, value: &Value, must: &str) -> Option<f64> {
         let number = match value {
             Value::Null => return None,
             Value::Number(number) => number.as_f64(),
@@ -185,13 +185,13 @@ impl Reader {
             _ => None,
         };
         if number.is_none() {
-            self.faults.pointer(at, "must be a number");
+            self.faults.pointer(at, must);
         }
         number
     }
 
     fn number(&mut self, at: &str, value: &Value, most: f64) -> Option<f64> {
-        let number = self.any_number(at, value)?;
+        let number = self.any_number(at, value, "must be a number")?;
         if !(0.0..=most).contains(&number) {
             self.faults.pointer(at, format!("must be from 0 to {most}, not {number}"));
             return None;
@@ -204,7 +204,7 @@ impl Reader {
             Value::Number(number) if number.is_i64() => number.as_i64(),
             Value::Number(number) if number.is_u64() => Some(i64::MAX), // above every bound but i64's
             _ => {
-                let number = self.any_number(at, value)?;
+                let number = self.any_number(at, value, "must be an integer")?;
                 #[expect(
                     clippy::cast_possible_truncation,
                     reason = "whole and within 2^53 is exact"

@@ -2,6 +2,9 @@
 
 use super::invalid::{Faults, Invalid};
 
+/// Characters of an unknown parameter's name that its fault repeats.
+const NAME_SHOWN: usize = 64;
+
 /// Decoded `name=value` pairs that are taken one by one; whatever is left over is a fault.
 #[derive(Debug)]
 pub struct Parameters {
@@ -64,6 +67,7 @@ impl Parameters {
     pub fn finish<T>(mut self, value: T) -> Result<T, Invalid> {
         let known = if self.known.is_empty() { "none".to_owned() } else { self.known.join(", ") };
         for (name, _) in std::mem::take(&mut self.pairs) {
+            let name: String = name.chars().take(NAME_SHOWN).collect();
             self.fault(&name, format!("is not a parameter here; known: {known}"));
         }
         self.faults.or(value)

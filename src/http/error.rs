@@ -188,6 +188,9 @@ impl From<ServiceError> for Problem {
             ServiceError::Store(
                 StoreError::Unavailable(_) | StoreError::TimedOut(_) | StoreError::Contended { .. },
             ) => Self::unavailable("the catalogue cannot be reached; try again"),
+            ServiceError::Store(StoreError::Loading(_)) => {
+                Self::unavailable("the catalogue is being loaded; lists come when that is done")
+            }
             ServiceError::Lost(_)
             | ServiceError::Store(
                 StoreError::Refused(_) | StoreError::BadRow { .. } | StoreError::Migrate(_),

@@ -13,7 +13,8 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, Database, Executor as _, MySql, MySqlConnection, Pool, Sqlite,
+    AssertSqlSafe, ConnectOptions as _, Database, Executor as _, MySql, MySqlConnection, Pool,
+    Sqlite,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
     pool::{PoolConnection, PoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -130,7 +131,8 @@ impl Pools {
             MySqlConnectOptions::from_str(&options.url.replacen("mariadb://", "mysql://", 1))
                 .map_err(StoreError::Unavailable)?
                 .charset("utf8mb4")
-                .statement_cache_capacity(200);
+                .statement_cache_capacity(200)
+                .disable_statement_logging();
         let seconds = options.statement_timeout.as_secs_f64();
         let pool = pool_options::<MySql>(MySqlPoolOptions::new(), options)
             .max_connections(options.connections)
@@ -155,14 +157,15 @@ impl Pools {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(SQLITE_BUSY)
-            .pragma("cache_size", "-16000") // KiB for each connection
+            .pragma("cache_size", "-16000") // KiB, and the same again for each reader
             .pragma("temp_store", "memory")
-            .statement_cache_capacity(200);
+            .statement_cache_capacity(200)
+            .disable_statement_logging();
         let write = pool_options::<Sqlite>(SqlitePoolOptions::new(), options)
             .max_connections(1)
             // Writers queue for the one connection; each is bounded by its own statements' deadlines.
             .acquire_timeout(options.statement_timeout)
-            .connect_with(connect.clone())
+            .connect_with(connect.clone().pragma("cache_size", "-64000"))
             .await
             .map_err(StoreError::Unavailable)?;
         let read = pool_options::<Sqlite>(SqlitePoolOptions::new(), options)
@@ -227,6 +230,8 @@ enum State {
     Clean,
     /// Between statements of a transaction.
     Open,
+    /// Nothing is under way, but its settings are not those of the pool's sessions.
+    Spent,
     /// A statement has not finished.
     Broken,
 }
@@ -335,6 +340,23 @@ impl Session {
             _ => (last_id, 1),
         };
         Ok((0..rows).map(move |n| first + n * step))
+    }
+
+    /// Prepares this session for statements that take as long as they take. It is not used again
+    /// afterwards.
+    pub(crate) async fn for_maintenance(&mut self) -> Result<(), StoreError> {
+        let text = match self.connection {
+            // Sorting is done in files, with some memory.
+            Some(Connection::Sqlite(_)) => {
+                "PRAGMA temp_store = FILE; PRAGMA cache_size = -262144; PRAGMA threads = 2"
+            }
+            // The comment is a statement to MariaDB, which bounds all statements.
+            _ => "SET SESSION lock_wait_timeout = 60 /*M! , SESSION max_statement_time = 0 */",
+        };
+        self.control(text).await?;
+        self.statement = Duration::from_hours(24);
+        self.state = State::Spent;
+        Ok(())
     }
 
     /// Begins a transaction that writes.

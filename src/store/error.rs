@@ -20,6 +20,9 @@ pub enum StoreError {
         #[source]
         last: sqlx::Error,
     },
+    /// A first load is under way, and lists cannot be read before its end.
+    #[error("the catalogue is being loaded")]
+    Loading(#[source] sqlx::Error),
     /// The database refused a statement.
     #[error("the database refused a statement")]
     Refused(#[source] sqlx::Error),
@@ -53,6 +56,11 @@ impl StoreError {
         // "interrupted" when its progress handler says no.
         match code(&error) {
             Some(Code::MySql(3024 | 1969 | 1317) | Code::Sqlite(9)) => Self::TimedOut(limit),
+            // The index that a list names is away.
+            Some(Code::MySql(1176)) => Self::Loading(error),
+            Some(Code::Sqlite(1)) if error.to_string().contains("no such index") => {
+                Self::Loading(error)
+            }
             _ => Self::Refused(error),
         }
     }

@@ -1,8 +1,14 @@
 //! Bringing the schema up to date.
 
+use std::time::Duration;
+
 use sqlx::{Connection as _, MySqlConnection, migrate::Migrator};
+use tokio::time::timeout;
 
 use super::{Store, db::Pools, error::StoreError};
+
+/// How long connecting may take. Migrations themselves take as long as they take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 static MYSQL: Migrator = sqlx::migrate!("migrations/mysql");
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -18,15 +24,19 @@ impl Store {
             Pools::MySql(pool) => {
                 // Not from the pool: its sessions bound how long a statement may run.
                 let options = pool.connect_options();
-                let mut connection = MySqlConnection::connect_with(&options)
-                    .await
-                    .map_err(StoreError::Unavailable)?;
+                let connect = timeout(CONNECT_TIMEOUT, MySqlConnection::connect_with(&options));
+                let connected = connect.await.map_err(|_| StoreError::TimedOut(CONNECT_TIMEOUT))?;
+                let mut connection = connected.map_err(StoreError::Unavailable)?;
                 MYSQL.run(&mut connection).await?;
                 connection.close().await.map_err(StoreError::Unavailable)?;
             }
             Pools::Sqlite { write, .. } => SQLITE.run(write).await?,
         }
         self.settle_epoch().await?;
+        self.restore_list_indexes(&mut |made, of| {
+            tracing::info!(made, of, "making the indexes of a load that did not end");
+        })
+        .await?;
         self.refresh_statistics().await
     }
 }

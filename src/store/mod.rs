@@ -17,6 +17,7 @@ mod explain;
 mod facet;
 mod genres;
 mod idempotency;
+mod indexes;
 mod lists;
 mod migrate;
 mod movies;

@@ -74,8 +74,8 @@ pub enum Outcome {
     },
     /// Another movie has this `IMDb` id.
     ImdbIdTaken {
-        /// The movie that has it.
-        by: MovieId,
+        /// The movie that has it; `None` for another new one of the same transaction.
+        by: Option<MovieId>,
     },
     /// The changed movie would break rules.
     Invalid(Invalid),

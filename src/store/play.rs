@@ -56,6 +56,16 @@ impl Slot {
         self.before.is_some() && self.now.is_some() && self.is_changed()
     }
 
+    /// Whether another movie may have its `IMDb` id from now on.
+    pub(crate) fn leaves_imdb_id(&self) -> bool {
+        match (&self.before, &self.now) {
+            (Some(before), Some(now)) => {
+                before.data.imdb_id.is_some() && before.data.imdb_id != now.imdb_id
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) const fn is_deleted(&self) -> bool {
         self.before.is_some() && self.now.is_none()
     }
@@ -324,9 +334,7 @@ impl Play {
         if Some(other) == by {
             return None;
         }
-        // A movie of this very transaction has no id to name yet.
-        let id = self.slots[other].id.or(MovieId::new(i64::MAX))?;
-        Some(Outcome::ImdbIdTaken { by: id })
+        Some(Outcome::ImdbIdTaken { by: self.slots[other].id })
     }
 
     pub(crate) fn created(&self) -> impl Iterator<Item = usize> {

@@ -6,6 +6,8 @@ use super::{
 
 /// The name of the oldest revision that the change feed still reaches back to.
 pub(super) const CHANGES_FLOOR: &str = "changes_floor";
+/// Whether the indexes that lists are read by are `there` or `away`.
+pub(super) const LIST_INDEXES: &str = "list_indexes";
 const EPOCH: &str = "epoch";
 const BUNDLED: &str = "bundled_catalogue";
 
@@ -21,7 +23,7 @@ pub enum BundledCatalogue {
 }
 
 impl Store {
-    async fn state(&self, name: &'static str) -> Result<Option<String>, StoreError> {
+    pub(super) async fn state(&self, name: &'static str) -> Result<Option<String>, StoreError> {
         let mut sql = Sql::new("SELECT value FROM catalog_state WHERE name = ");
         sql.bind(name);
         self.read(sql).await?.first().map(|row| row.text(0)).transpose()

@@ -103,6 +103,14 @@ async fn store_movies(
         sql.bind_list(chunk.iter().copied());
         session.run(sql).await?;
     }
+    // Movies that change places in `imdb_id` first leave it.
+    let leaving: Vec<i64> =
+        play.slots.iter().filter(|slot| slot.leaves_imdb_id()).filter_map(Slot::raw_id).collect();
+    if !leaving.is_empty() {
+        let mut sql = Sql::new("UPDATE movies SET imdb_id = NULL WHERE id IN ");
+        sql.bind_list(leaving);
+        session.run(sql).await?;
+    }
     for slot in play.slots.iter().filter(|slot| slot.is_updated()) {
         let (Some(written), Some(id)) = (slot.written(now), slot.raw_id()) else { continue };
         let mut sql = Sql::new("UPDATE movies SET ");

@@ -36,7 +36,9 @@ fn refusal(outcome: Outcome) -> Result<Problem, Outcome> {
             Ok(Problem::new(Kind::PreconditionFailed, detail))
         }
         Outcome::ImdbIdTaken { by } => {
-            let detail = format!("movie {by} has this imdb_id");
+            let other =
+                by.map_or("a movie of the same request".to_owned(), |id| format!("movie {id}"));
+            let detail = format!("{other} has this imdb_id");
             Ok(Problem::new(Kind::ImdbIdTaken, detail))
         }
         Outcome::Invalid(invalid) => Ok(Problem::document(&invalid)),

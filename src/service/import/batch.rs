@@ -114,10 +114,12 @@ fn fate(outcome: &Outcome) -> Option<Fate> {
         Outcome::Updated(_) => Fate::Updated,
         Outcome::Unchanged(_) => Fate::Unchanged,
         Outcome::NotDone => return None,
-        Outcome::ImdbIdTaken { by } if by.get() == i64::MAX => {
+        Outcome::ImdbIdTaken { by: None } => {
             Fate::Rejected("another movie of this file has its imdb_id".to_owned())
         }
-        Outcome::ImdbIdTaken { by } => Fate::Rejected(format!("movie {by} has its imdb_id")),
+        Outcome::ImdbIdTaken { by: Some(by) } => {
+            Fate::Rejected(format!("movie {by} has its imdb_id"))
+        }
         Outcome::Invalid(invalid) => Fate::Rejected(invalid.to_string()),
         Outcome::Deleted(id) | Outcome::NotFound(id) => {
             Fate::Rejected(format!("movie {id} is gone"))
@@ -200,7 +202,7 @@ mod tests {
                     created_at: now,
                     updated_at: now,
                 })),
-                false if self.taken.contains(title) => Outcome::ImdbIdTaken { by: id },
+                false if self.taken.contains(title) => Outcome::ImdbIdTaken { by: Some(id) },
                 false => Outcome::NotDone,
             };
             if all {

@@ -20,7 +20,7 @@ use tokio::{sync::mpsc, time::interval};
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    batch::{Fate, Target},
+    batch::Fate,
     feed::{Batch, Delivery},
 };
 use crate::{
@@ -137,6 +137,11 @@ pub trait Watch: Send {
 
     /// So much is done.
     fn progress(&mut self, summary: &Summary);
+
+    /// All rows are in, and so many of so many indexes are made.
+    fn indexing(&mut self, made: usize, of: usize) {
+        tracing::info!(made, of, "making the indexes that lists are read by");
+    }
 }
 
 /// Writes what comes from a feed to the store, or with `None` only looks at it.
@@ -150,19 +155,35 @@ pub async fn run(
     watch: &mut dyn Watch,
 ) -> (Summary, End) {
     let started = Instant::now();
-    let mut import = Import { store, ids, summary: Summary::default(), watch };
-    let end = import.all(feed, stop, started).await;
+    let indexes = Indexes::Kept;
+    let mut import = Import { store, ids, summary: Summary::default(), watch, indexes };
+    let end = import.whole(feed, stop, started).await;
     import.summary.elapsed = started.elapsed();
     import.watch.progress(&import.summary);
     (import.summary, end)
 }
 
-struct Import<'a, T> {
-    store: Option<&'a T>,
+struct Import<'a> {
+    store: Option<&'a Store>,
     ids: Ids,
     summary: Summary,
     watch: &'a mut dyn Watch,
+    indexes: Indexes,
 }
+
+/// What became of the indexes that lists are read by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Indexes {
+    /// They stay: the catalogue had movies before, and may be in use.
+    Kept,
+    /// They go when the load turns out to be large: the catalogue was empty.
+    Spared,
+    /// They are away until the end.
+    Away,
+}
+
+/// A first load of more movies than this makes the indexes at its end.
+const LARGE: u64 = 20_000;
 
 /// Where a row stood, for the case that the store rejects it.
 struct Origin {
@@ -171,7 +192,44 @@ struct Origin {
     raw: String,
 }
 
-impl<T: Target> Import<'_, T> {
+impl Import<'_> {
+    /// The import, and the indexes that it did without.
+    async fn whole(
+        &mut self,
+        feed: mpsc::Receiver<Delivery>,
+        stop: &CancellationToken,
+        started: Instant,
+    ) -> End {
+        if let Some(store) = self.store {
+            match store.movies_by_id(None, 1).await {
+                Ok(movies) if movies.value.is_empty() => self.indexes = Indexes::Spared,
+                Ok(_) => {}
+                Err(error) => return End::Failed(ImportError::Store(error)),
+            }
+        }
+        let end = self.all(feed, stop, started).await;
+        let (Some(store), Indexes::Away) = (self.store, self.indexes) else { return end };
+        let watch = &mut self.watch;
+        let restored = store.restore_list_indexes(&mut |made, of| watch.indexing(made, of)).await;
+        match (end, restored) {
+            (End::Failed(error), _) => End::Failed(error),
+            (_, Err(error)) => End::Failed(ImportError::Store(error)),
+            (end, Ok(())) => end,
+        }
+    }
+
+    /// Takes the indexes of lists away once a first load turns out to be large.
+    async fn lighten(&mut self) -> Result<(), ImportError> {
+        if let Some(store) = self.store
+            && self.indexes == Indexes::Spared
+            && self.summary.created > LARGE
+        {
+            self.indexes = Indexes::Away;
+            store.drop_list_indexes().await.map_err(ImportError::Store)?;
+        }
+        Ok(())
+    }
+
     async fn all(
         &mut self,
         mut feed: mpsc::Receiver<Delivery>,
@@ -242,7 +300,10 @@ impl<T: Target> Import<'_, T> {
                 self.reject(origin, reason)?;
             }
         }
-        error.map_or(Ok(()), |error| Err(ImportError::Store(error)))
+        match error {
+            Some(error) => Err(ImportError::Store(error)),
+            None => self.lighten().await,
+        }
     }
 
     fn mutation(&self, input: MovieInput) -> Mutation {

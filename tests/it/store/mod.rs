@@ -3,6 +3,7 @@
 mod bundled;
 mod faults;
 mod feed;
+mod indexes;
 mod lists;
 mod model;
 mod schema;

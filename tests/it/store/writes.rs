@@ -17,6 +17,7 @@ use crate::backend::{TestStore, on_every_backend};
 on_every_backend! {
     what_is_created_is_read_back_byte_for_byte,
     a_second_movie_with_an_imdb_id_is_refused,
+    movies_can_swap_their_imdb_ids,
     an_update_with_a_stale_version_changes_nothing,
     an_update_that_changes_nothing_makes_no_revision,
     genres_are_spelled_as_first_stored,
@@ -65,12 +66,26 @@ async fn what_is_created_is_read_back_byte_for_byte(store: TestStore) {
 async fn a_second_movie_with_an_imdb_id_is_refused(store: TestStore) {
     let first = created(&store, &json!({"title": "a", "imdb_id": "tt0000001"})).await;
     let second = created(&store, &json!({"title": "b"})).await;
-    let taken = Outcome::ImdbIdTaken { by: first.id };
+    let taken = Outcome::ImdbIdTaken { by: Some(first.id) };
     assert_eq!(one(&store, create(&json!({"title": "c", "imdb_id": "tt0000001"}))).await, taken);
     assert_eq!(one(&store, merge(second.id, &json!({"imdb_id": "tt0000001"}), None)).await, taken);
     assert_eq!(store.movie(second.id).await.expect("a read").value, Some(second));
     let same = one(&store, merge(first.id, &json!({"imdb_id": "tt0000001"}), None)).await;
     assert_eq!(same, Outcome::Unchanged(Box::new(first)));
+}
+
+async fn movies_can_swap_their_imdb_ids(store: TestStore) {
+    let first = created(&store, &json!({"title": "a", "imdb_id": "tt0000001"})).await;
+    let second = created(&store, &json!({"title": "b", "imdb_id": "tt0000002"})).await;
+    let swap = [
+        merge(first.id, &json!({"imdb_id": null}), None),
+        merge(second.id, &json!({"imdb_id": "tt0000001"}), None),
+        merge(first.id, &json!({"imdb_id": "tt0000002"}), None),
+    ];
+    let outcomes = store.write(&swap).await.expect("a write").outcomes;
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Updated(_))), "{outcomes:?}");
+    let found = store.movie_by_imdb_id(&"tt0000001".parse().expect("an id")).await.expect("a read");
+    assert_eq!(found.value.map(|movie| movie.id), Some(second.id));
 }
 
 async fn an_update_with_a_stale_version_changes_nothing(store: TestStore) {
