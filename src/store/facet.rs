@@ -4,7 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::text::name_key;
 
-use super::{db::Session, dialect::Dialect, error::StoreError, row::ListColumns, sql::Sql};
+use super::{
+    db::Session,
+    dialect::Dialect,
+    error::StoreError,
+    row::ListColumns,
+    sql::Sql,
+    statement::{VALUES_MAX, runs},
+};
 
 /// A kind of name that movies have any number of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,9 +102,6 @@ pub(crate) struct Name {
 /// Stored names by their [`name_key`].
 pub(crate) type Names = HashMap<String, Name>;
 
-/// Most values of one statement: `SQLite` takes 32,766, `MySQL` 65,535.
-pub(crate) const VALUES_MAX: usize = 30_000;
-
 /// Finds names, storing those that are new. Keys are taken in order, so that two transactions that
 /// store the same names wait for each other rather than both for the other.
 pub(crate) async fn resolve(
@@ -114,7 +118,7 @@ pub(crate) async fn resolve(
     if missing.is_empty() {
         return Ok(names);
     }
-    for chunk in missing.chunks(VALUES_MAX / 2) {
+    for chunk in runs(&missing, 2, |(key, spelling)| key.len() + spelling.len()) {
         let mut sql = Sql::new(dialect.insert_new());
         sql.push(facet.names()).push(" (name, name_key) VALUES ");
         for (n, (key, spelling)) in chunk.iter().enumerate() {
@@ -134,7 +138,7 @@ async fn find(
     keys: &[&String],
     names: &mut Names,
 ) -> Result<(), StoreError> {
-    for chunk in keys.chunks(VALUES_MAX) {
+    for chunk in runs(keys, 1, |key| key.len()) {
         let mut sql = Sql::new("SELECT id, name, name_key FROM ");
         sql.push(facet.names()).push(" WHERE name_key IN ");
         sql.bind_list(chunk.iter().map(|key| key.as_bytes()));

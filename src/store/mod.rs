@@ -28,6 +28,7 @@ mod row;
 mod snapshot;
 mod sql;
 mod state;
+mod statement;
 mod statistics;
 mod transaction;
 mod write;

@@ -14,10 +14,11 @@ use super::{
     db::Session,
     dialect::Dialect,
     error::StoreError,
-    facet::{Names, VALUES_MAX},
+    facet::Names,
     mutation::{Mutation, Outcome, Recognise},
     row::{self, Columns},
     sql::{Sql, Value},
+    statement::VALUES_MAX,
 };
 
 /// A movie of the transaction.

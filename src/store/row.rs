@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::{
     clock::Moment,
     movie::{Movie, MovieData, MovieId},
-    text::sort_key,
+    text::{SORT_KEY_MAX_BYTES, sort_key},
 };
 
 use super::{
@@ -127,6 +127,20 @@ pub(crate) fn tenths(rating: f64) -> i16 {
 pub(crate) fn identity(data: &MovieData) -> Vec<u8> {
     Sha256::digest(data.identity())[..16].to_vec()
 }
+
+/// About how many bytes the values of a movie have in a statement.
+pub(crate) fn bytes(data: &MovieData) -> usize {
+    // Control characters are escaped in JSON, as `\u0000`.
+    let json =
+        |name: &String| 3 + name.bytes().map(|b| if b < b' ' { 6 } else { 1 }).sum::<usize>();
+    let lists = [&data.directors, &data.genres, &data.cast, &data.countries, &data.languages];
+    let names: usize = lists.into_iter().flatten().map(json).sum();
+    let synopsis = data.synopsis.as_ref().map_or(0, String::len);
+    names + synopsis + data.title.len() + SORT_KEY_MAX_BYTES + OTHER_BYTES
+}
+
+/// Bytes, at most, of the values of a movie that are neither a list nor long text.
+const OTHER_BYTES: usize = 200;
 
 /// The columns that [`bind`] fills, after `id`.
 pub(crate) const WRITTEN: &[&str] = &[

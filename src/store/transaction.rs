@@ -19,11 +19,12 @@ use super::{
     db::Session,
     dialect::Dialect,
     error::StoreError,
-    facet::{self, Count, Facet, Link, Names, VALUES_MAX},
+    facet::{self, Count, Facet, Link, Names},
     mutation::{Mutation, Written},
     play::{Play, Slot},
     row::{self, ListColumns},
     sql::Sql,
+    statement::{VALUES_MAX, runs},
 };
 
 /// Plays mutations and writes what comes of them, up to but not including the commit.
@@ -131,11 +132,10 @@ async fn insert_movies(
     let fresh: Vec<usize> = play.created().collect();
     let (given, counted): (Vec<usize>, Vec<usize>) =
         fresh.into_iter().partition(|n| play.slots[*n].id.is_some());
-    let rows = VALUES_MAX / (row::WRITTEN.len() + 1);
-    for chunk in given.chunks(rows) {
+    for chunk in inserts(play, &given) {
         insert(session, play, chunk, now, GivenIds::Yes).await?;
     }
-    for chunk in counted.chunks(rows) {
+    for chunk in inserts(play, &counted) {
         let last_id = insert(session, play, chunk, now, GivenIds::No).await?;
         let first = session.first_id(last_id, chunk.len()).await?;
         for (raw, n) in first.zip(chunk) {
@@ -143,6 +143,12 @@ async fn insert_movies(
         }
     }
     Ok(())
+}
+
+/// New movies, cut into statements.
+fn inserts<'s>(play: &Play, slots: &'s [usize]) -> Vec<&'s [usize]> {
+    let bytes = |n: &usize| play.slots[*n].now.as_ref().map_or(0, row::bytes);
+    runs(slots, row::WRITTEN.len() + 1, bytes).collect()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -247,13 +253,16 @@ impl Effect {
         dialect: Dialect,
         at: Revision,
     ) -> Result<(), StoreError> {
-        let mut sql = Sql::new("INSERT INTO catalog_revisions (scope, revision) VALUES ");
-        for (n, scope) in self.scopes.iter().enumerate() {
-            sql.push(if n > 0 { ", (" } else { "(" });
-            sql.bind(scope.to_string()).push(", ").bind(at.get()).push(")");
+        let scopes: Vec<String> = self.scopes.iter().map(ToString::to_string).collect();
+        for chunk in runs(&scopes, 2, String::len) {
+            let mut sql = Sql::new("INSERT INTO catalog_revisions (scope, revision) VALUES ");
+            for (n, scope) in chunk.iter().enumerate() {
+                sql.push(if n > 0 { ", (" } else { "(" });
+                sql.bind(scope.as_str()).push(", ").bind(at.get()).push(")");
+            }
+            sql.push(&dialect.or_set("scope", "revision"));
+            session.run(sql).await?;
         }
-        sql.push(&dialect.or_set("scope", "revision"));
-        session.run(sql).await?;
 
         let mut sql = Sql::new("INSERT INTO changes (revision, movie_id, kind) VALUES ");
         for (n, (id, kind)) in self.changes.iter().enumerate() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use marquee::{
     domain::{clock::Moment, movie::MovieId, patch::Change, revision::Revision},
     store::{
-        Once, OnceKey, Store,
+        MUTATIONS_MAX, Once, OnceKey, Store,
         mutation::{Mutation, Outcome, Recognise},
     },
 };
@@ -29,6 +29,7 @@ on_every_backend! {
     a_create_under_a_key_is_done_once,
     a_key_is_forgotten_after_a_day,
     rivals_under_one_key_make_one_movie,
+    the_largest_batch_is_written,
     an_import_recognises_its_movies,
     an_import_by_id_keeps_the_id,
     a_bump_touches_every_scope,
@@ -271,6 +272,18 @@ async fn rivals_under_one_key_make_one_movie(store: TestStore) {
     let again = all.iter().filter(|once| matches!(once, Once::Again(..))).count();
     assert_eq!((first, again), (1, 7), "{all:?}");
     assert_eq!(store.list(&query("")).await.expect("a list").value.movies.len(), 1);
+}
+
+async fn the_largest_batch_is_written(store: TestStore) {
+    // More scopes than one statement takes values, and more text than a server takes in one.
+    let create = |n: usize| {
+        let genres: Vec<String> = (0..18).map(|genre| format!("{n}-{genre}")).collect();
+        create(&json!({"title": n.to_string(), "genres": genres, "synopsis": "é".repeat(10_000)}))
+    };
+    let mutations: Vec<Mutation> = (0..MUTATIONS_MAX).map(create).collect();
+    let written = store.write(&mutations).await.unwrap();
+    assert!(written.outcomes.iter().all(|outcome| kind(outcome) == "created"));
+    assert_eq!(store.genres().await.unwrap().value.len(), 18 * MUTATIONS_MAX);
 }
 
 fn import(value: &Value, recognise: Recognise) -> Mutation {
