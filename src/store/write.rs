@@ -1,6 +1,6 @@
 //! Writing: transactions that are run again when another writer won.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::domain::{clock::Moment, revision::Revision};
 
@@ -18,6 +18,9 @@ pub const MUTATIONS_MAX: usize = 1_000;
 
 /// How often a transaction is tried before it is given up as contended.
 const ATTEMPTS_MAX: u32 = 10;
+/// For how long others may go on winning. Where an attempt itself waits, as for a file that another
+/// process keeps locked, that many of them would keep the caller waiting for very long.
+const CONTENDED_MAX: Duration = Duration::from_secs(2);
 /// The longest pause before the second attempt; it doubles with each further one, up to
 /// [`PAUSE_MAX`]. A random part of it is waited, so that rivals do not meet again.
 const PAUSE_FIRST: Duration = Duration::from_millis(4);
@@ -84,7 +87,7 @@ impl Store {
     /// is under way.
     ///
     /// # Errors
-    /// [`StoreError::Contended`] after ten attempts; [`StoreError::Unavailable`] and
+    /// [`StoreError::Contended`] after ten attempts, or two seconds of them; [`StoreError::Unavailable`] and
     /// [`StoreError::TimedOut`], after which the transaction does not stand unless its commit was under
     /// way.
     ///
@@ -112,60 +115,66 @@ impl Store {
         &self,
         transaction: &T,
     ) -> Result<T::Value, StoreError> {
-        let mut attempt = 1;
+        let mut attempts = Attempts::default();
         loop {
-            let mut session = self.begin().await?;
+            let mut session = self.begin(&mut attempts).await?;
             match transaction.run(&mut session, self.db.dialect(), self.clock.now()).await {
                 Ok(End::Commit(value)) => match session.commit().await {
                     Ok(()) => return Ok(value),
                     Err(error) if !error.is_contention() => return Err(error),
-                    Err(error) => retry(&mut session, attempt, error).await?,
+                    Err(error) => attempts.lost(&mut session, error).await?,
                 },
                 Ok(End::RollBack(value)) => {
                     session.roll_back().await;
                     return Ok(value);
                 }
-                Err(error) if error.is_contention() => retry(&mut session, attempt, error).await?,
+                Err(error) if error.is_contention() => attempts.lost(&mut session, error).await?,
                 Err(error) => {
                     session.roll_back().await;
                     return Err(error);
                 }
             }
-            attempt += 1;
         }
     }
 
     /// Begins a transaction on a living connection.
-    async fn begin(&self) -> Result<Session, StoreError> {
-        let give_up = std::time::Instant::now() + super::DEAD_CONNECTIONS;
-        let mut attempt = 1;
+    async fn begin(&self, attempts: &mut Attempts) -> Result<Session, StoreError> {
+        let give_up = Instant::now() + super::DEAD_CONNECTIONS;
         loop {
             let mut session = self.session(Purpose::Write).await?;
             match session.begin().await {
                 Ok(()) => return Ok(session),
-                Err(error) if error.is_dead_connection() && std::time::Instant::now() < give_up => {
-                }
-                Err(error) if error.is_contention() => {
-                    retry(&mut session, attempt, error).await?;
-                    attempt += 1;
-                }
+                Err(error) if error.is_dead_connection() && Instant::now() < give_up => {}
+                Err(error) if error.is_contention() => attempts.lost(&mut session, error).await?,
                 Err(error) => return Err(error),
             }
         }
     }
 }
 
-/// Rolls back and pauses, or gives up.
-async fn retry(session: &mut Session, attempt: u32, error: StoreError) -> Result<(), StoreError> {
-    session.roll_back().await;
-    let StoreError::Refused(last) = error else { return Err(error) };
-    if attempt >= ATTEMPTS_MAX {
-        return Err(StoreError::Contended { attempts: attempt, last });
+/// The attempts of one transaction that other writers won.
+#[derive(Debug, Default)]
+struct Attempts {
+    lost: u32,
+    /// When the first was lost.
+    since: Option<Instant>,
+}
+
+impl Attempts {
+    /// Notes that another writer won: rolls back and pauses, or gives up.
+    async fn lost(&mut self, session: &mut Session, error: StoreError) -> Result<(), StoreError> {
+        session.roll_back().await;
+        let StoreError::Refused(last) = error else { return Err(error) };
+        self.lost += 1;
+        let since = self.since.get_or_insert_with(Instant::now);
+        if self.lost >= ATTEMPTS_MAX || since.elapsed() >= CONTENDED_MAX {
+            return Err(StoreError::Contended { attempts: self.lost, last });
+        }
+        tracing::debug!(attempt = self.lost, error = %last, "another writer won; trying again");
+        let most = PAUSE_FIRST.saturating_mul(1 << (self.lost - 1).min(16)).min(PAUSE_MAX);
+        tokio::time::sleep(most.mul_f64(random_part())).await;
+        Ok(())
     }
-    tracing::debug!(attempt, error = %last, "another writer won; trying again");
-    let most = PAUSE_FIRST.saturating_mul(1 << (attempt - 1).min(16)).min(PAUSE_MAX);
-    tokio::time::sleep(most.mul_f64(random_part())).await;
-    Ok(())
 }
 
 /// A random number from 0 to 1.
