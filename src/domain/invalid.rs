@@ -88,14 +88,31 @@ impl fmt::Display for Invalid {
     }
 }
 
-/// Collects faults while input is read, so that the caller hears of all of them.
+/// Most faults of which a caller hears at once. Nobody mends more by hand, and an answer must not grow
+/// far beyond its request.
+pub const FAULTS_MAX: usize = 50;
+
+/// Collects faults while input is read, so that the caller hears of all of them, or of the first
+/// [`FAULTS_MAX`] and that there are more.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
     /// Notes a fault.
     pub fn push(&mut self, fault: Fault) {
-        self.0.push(fault);
+        match self.0.len() {
+            FAULTS_MAX => {
+                let place = match fault.place {
+                    Place::Parameter(_) => Place::Parameter(String::new()),
+                    Place::Pointer(_) => Place::Pointer(String::new()),
+                    Place::Header(name) => Place::Header(name),
+                };
+                let detail = format!("has more faults than these {FAULTS_MAX}");
+                self.0.push(Fault { place, detail });
+            }
+            length if length < FAULTS_MAX => self.0.push(fault),
+            _ => {}
+        }
     }
 
     /// Notes a fault of a query parameter.
@@ -114,5 +131,23 @@ impl Faults {
     /// All faults that were noted.
     pub fn or<T>(self, value: T) -> Result<T, Invalid> {
         if self.0.is_empty() { Ok(value) } else { Err(Invalid { faults: self.0 }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_hears_of_so_many_faults_and_that_there_are_more() {
+        let faults = |count: usize| {
+            let mut faults = Faults::default();
+            (0..count).for_each(|n| faults.pointer(format!("/{n}"), "is wrong"));
+            faults.or(()).unwrap_err()
+        };
+        assert_eq!(faults(FAULTS_MAX).faults().len(), FAULTS_MAX);
+        let many = faults(100_000);
+        assert_eq!(many.faults().len(), FAULTS_MAX + 1);
+        assert!(many.to_string().ends_with("; has more faults than these 50"), "{many}");
     }
 }
