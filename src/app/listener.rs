@@ -5,10 +5,11 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{AppError, health::Health};
+use super::AppError;
 use crate::{
     config::{admin::AdminSettings, http::HttpSettings},
     http::{
+        admin::Admin,
         api::{self, Api},
         server::{self, Drained, Handler},
     },
@@ -43,7 +44,7 @@ impl Listener {
 
     pub(super) async fn admin(
         settings: &AdminSettings,
-        health: Health,
+        health: Admin,
         end: &CancellationToken,
     ) -> Result<Self, AppError> {
         let options = server::Options {

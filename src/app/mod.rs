@@ -3,22 +3,27 @@
 //! **Invariant:** every task belongs to the [`App`], and ends when it is stopped or dropped.
 //! **Invariant:** the public listener accepts nobody before the catalogue can be read.
 
-mod health;
 mod listener;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
 };
 
-use self::{health::Health, listener::Listener};
+use self::listener::Listener;
 use crate::{
     config::{Settings, catalogue::BundledCatalogue, database::DatabaseSettings},
     domain::clock::Clock,
-    http::server::Drained,
+    http::{
+        admin::{Admin, Phase},
+        server::Drained,
+    },
     service::{bundled, catalogue::Catalogue, import::ImportError},
     store::{self, Store, error::StoreError},
     telemetry::in_one_line,
@@ -85,8 +90,7 @@ fn store_options(settings: &DatabaseSettings) -> store::Options {
 pub struct App {
     public: Listener,
     admin: Listener,
-    /// Cancelled when the service no longer wants new clients.
-    draining: CancellationToken,
+    phase: watch::Sender<Phase>,
     drain_delay: Duration,
     store: Arc<Store>,
     /// Work that may outlive its client, and the housekeeping.
@@ -114,8 +118,8 @@ impl App {
         let options = store_options(&settings.database);
         let store = Arc::new(Store::open(options, clock).await.map_err(failed)?);
         let catalogue = Catalogue::new(Arc::clone(&store), tasks.clone());
-        let (started, draining) = (CancellationToken::new(), CancellationToken::new());
-        let health = Health::new(catalogue.clone(), started.clone(), draining.clone());
+        let (phase, seen) = watch::channel(Phase::Starting);
+        let health = Admin::new(catalogue.clone(), seen);
         let admin = Listener::admin(&settings.admin, health, &end).await?;
 
         store.migrate().await.map_err(failed)?;
@@ -125,9 +129,9 @@ impl App {
         tasks.spawn(keep_house(Arc::clone(&store), housekeeping.clone()));
 
         let public = Listener::public(&settings.http, catalogue, &end).await?;
-        started.cancel();
+        phase.send_replace(Phase::Running);
         let drain_delay = settings.http.drain_delay;
-        Ok(Self { public, admin, draining, drain_delay, store, tasks, housekeeping, _end: guard })
+        Ok(Self { public, admin, phase, drain_delay, store, tasks, housekeeping, _end: guard })
     }
 
     /// Where the public listener is, with its actual port.
@@ -156,7 +160,7 @@ impl App {
     /// Takes `--drain-delay`, `--drain-deadline` and some seconds at most. Dropping the future cuts off
     /// what is left.
     pub async fn stop(self) -> Drained {
-        self.draining.cancel();
+        self.phase.send_replace(Phase::Draining);
         sleep(self.drain_delay).await;
         let drained = self.public.stop().await;
         self.housekeeping.cancel();

@@ -10,8 +10,7 @@ use hyper::{
     header::{self, HeaderValue},
 };
 use serde::Serialize;
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use tokio::{sync::watch, time::timeout};
 
 use crate::{domain::revision::Revision, service::catalogue::Catalogue};
 
@@ -25,11 +24,22 @@ use super::{
 /// How long the truth may take to answer before this replica counts as not ready.
 const READY_DEADLINE: Duration = Duration::from_secs(2);
 
+/// Where the service is between its start and its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The schema is brought up to date, a first catalogue is loaded.
+    Starting,
+    /// The public listener takes requests.
+    Running,
+    /// It takes no new clients, and answers those that are there.
+    Draining,
+}
+
 /// The admin listener's handler.
 #[derive(Debug)]
 pub struct Admin {
     catalogue: Catalogue,
-    draining: CancellationToken,
+    phase: watch::Receiver<Phase>,
 }
 
 #[derive(Debug, Serialize)]
@@ -46,15 +56,18 @@ struct Version {
 }
 
 impl Admin {
-    /// A handler that is ready while `catalogue` can be read and `draining` is not cancelled.
+    /// A handler that is ready while the service runs and `catalogue` can be read.
     #[must_use]
-    pub fn new(catalogue: Catalogue, draining: CancellationToken) -> Self {
-        Self { catalogue, draining }
+    pub fn new(catalogue: Catalogue, phase: watch::Receiver<Phase>) -> Self {
+        Self { catalogue, phase }
     }
 
     async fn ready(&self) -> Response<Body> {
-        if self.draining.is_cancelled() {
-            return status(StatusCode::SERVICE_UNAVAILABLE, "draining", None);
+        let phase = *self.phase.borrow();
+        match phase {
+            Phase::Starting => return status(StatusCode::SERVICE_UNAVAILABLE, "starting", None),
+            Phase::Draining => return status(StatusCode::SERVICE_UNAVAILABLE, "draining", None),
+            Phase::Running => {}
         }
         match timeout(READY_DEADLINE, self.catalogue.ready()).await {
             Ok(Ok(revision)) => status(StatusCode::OK, "ready", Some(revision)),

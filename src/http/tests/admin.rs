@@ -1,14 +1,15 @@
 use super::*;
-use crate::http::admin::Admin;
+use crate::http::admin::{Admin, Phase};
 use serde_json::json;
+use tokio::sync::watch;
 
 /// The admin listener beside a test server's public one.
-async fn admin(server: &TestServer, draining: CancellationToken) -> TestServer {
+async fn admin(server: &TestServer, phase: &watch::Sender<Phase>) -> TestServer {
     let catalogue = Catalogue::new(Arc::clone(&server.store), server.tasks.clone());
     let bound = server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = bound.address();
     let stop = CancellationToken::new();
-    let handler = Arc::new(Admin::new(catalogue, draining));
+    let handler = Arc::new(Admin::new(catalogue, phase.subscribe()));
     server.tasks.spawn(bound.serve(handler, server::Options::default(), stop.clone()));
     TestServer {
         address,
@@ -21,17 +22,20 @@ async fn admin(server: &TestServer, draining: CancellationToken) -> TestServer {
 }
 
 #[tokio::test]
-async fn ready_until_it_drains() {
+async fn ready_from_its_start_until_it_drains() {
     let server = TestServer::start().await;
-    let draining = CancellationToken::new();
-    let admin = admin(&server, draining.clone()).await;
+    let phase = watch::Sender::new(Phase::Starting);
+    let admin = admin(&server, &phase).await;
+    let starts = admin.get("/readyz").await;
+    assert_eq!((starts.status.as_u16(), starts.json()), (503, json!({"status": "starting"})));
+    phase.send_replace(Phase::Running);
     assert_eq!(admin.get("/livez").await.json(), json!({"status": "live"}));
     let ready = admin.get("/readyz").await;
     assert_eq!(
         (ready.status.as_u16(), ready.json()),
         (200, json!({"status": "ready", "revision": 0}))
     );
-    draining.cancel();
+    phase.send_replace(Phase::Draining);
     let drains = admin.get("/readyz").await;
     assert_eq!((drains.status.as_u16(), drains.json()), (503, json!({"status": "draining"})));
     assert_eq!(admin.get("/livez").await.status, 200);
@@ -40,7 +44,7 @@ async fn ready_until_it_drains() {
 #[tokio::test]
 async fn not_ready_without_the_truth() {
     let server = TestServer::start().await;
-    let admin = admin(&server, CancellationToken::new()).await;
+    let admin = admin(&server, &watch::Sender::new(Phase::Running)).await;
     server.store.close().await;
     assert_eq!(admin.get("/readyz").await.status, 503);
     assert_eq!(admin.get("/livez").await.status, 200);
@@ -49,7 +53,7 @@ async fn not_ready_without_the_truth() {
 #[tokio::test]
 async fn the_version_is_told_and_nothing_else_is_there() {
     let server = TestServer::start().await;
-    let admin = admin(&server, CancellationToken::new()).await;
+    let admin = admin(&server, &watch::Sender::new(Phase::Running)).await;
     assert_eq!(admin.get("/version").await.json()["version"], env!("CARGO_PKG_VERSION"));
     admin.get("/v1/movies").await.problem(404, &[]);
     admin.send("POST", "/livez", &[], b"").await.problem(405, &[]);
