@@ -24,6 +24,7 @@ use crate::service::catalogue::Catalogue;
 
 use super::{
     body::{self, Accepts, Bounds},
+    caught::caught,
     class::Class,
     client,
     conditional::{self, Condition},
@@ -154,7 +155,7 @@ impl Handler for Api {
         let respond = async {
             let (name, reply) = match self.router.find(&parts.method, parts.uri.path()) {
                 Found::Route(route, parameter) => {
-                    let reply = self.answer(&parts, &mut body, route, &parameter).await;
+                    let reply = caught(self.answer(&parts, &mut body, route, &parameter)).await;
                     (route.spec().operation, reply)
                 }
                 Found::Options(allow) => ("options", Ok(options(allow))),

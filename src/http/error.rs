@@ -194,7 +194,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Lost(_)
             | ServiceError::Store(
                 StoreError::Refused(_) | StoreError::BadRow { .. } | StoreError::Migrate(_),
-            ) => Self::new(Kind::Internal, "the log has the reason under this request's id"),
+            ) => Self::internal(),
         };
         let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         if problem.kind == Kind::Internal {
@@ -207,6 +207,12 @@ impl From<ServiceError> for Problem {
 }
 
 impl Problem {
+    /// The service failed, and the log says how.
+    #[must_use]
+    pub(super) fn internal() -> Self {
+        Self::new(Kind::Internal, "the log has the reason under this request's id")
+    }
+
     /// The service cannot answer now, but may in a second.
     #[must_use]
     pub(super) fn unavailable(detail: &'static str) -> Self {

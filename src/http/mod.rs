@@ -10,6 +10,7 @@
 pub mod admin;
 pub mod api;
 mod body;
+mod caught;
 mod class;
 mod client;
 mod conditional;

@@ -3,6 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::{
     domain::{
@@ -217,7 +218,7 @@ impl Catalogue {
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let task = self.tasks.spawn(work(Arc::clone(&self.store)));
+        let task = self.tasks.spawn(work(Arc::clone(&self.store)).in_current_span());
         Ok(task.await.map_err(ServiceError::Lost)??)
     }
 }

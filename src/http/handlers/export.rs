@@ -22,7 +22,7 @@ use super::super::{
     api::Call,
     class::Class,
     encoding::{Coding, Encoder},
-    error::{Kind, Problem},
+    error::Problem,
     representation::view,
     response::{Answer, Body, CATALOG_REVISION, Chunk, VARY},
 };
@@ -49,7 +49,7 @@ pub(crate) async fn export(call: Call<'_>) -> Result<Answer, Problem> {
     };
     let encoder = Encoder::new(coding).map_err(|error| {
         tracing::error!(%error, "cannot encode");
-        Problem::new(Kind::Internal, "the log has the reason under this request's id")
+        Problem::internal()
     })?;
     let export = call.api.catalogue.export().await?;
     let revision = export.revision;
