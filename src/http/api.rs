@@ -29,6 +29,7 @@ use super::{
     client,
     conditional::{self, Condition},
     error::{Kind, Problem},
+    framing,
     handlers::{batch, changes, compat, create, delete, docs, export, genres, item, list, update},
     params,
     request_id::{RequestId, X_REQUEST_ID},
@@ -153,14 +154,16 @@ impl Handler for Api {
         let id = RequestId::of(&parts.headers);
         let span = tracing::info_span!("request", id = id.as_str());
         let respond = async {
-            let (name, reply) = match self.router.find(&parts.method, parts.uri.path()) {
-                Found::Route(route, parameter) => {
+            let found = self.router.find(&parts.method, parts.uri.path());
+            let (name, reply) = match framing::check(&parts).map(|()| found) {
+                Err(problem) => ("none", Err(problem)),
+                Ok(Found::Route(route, parameter)) => {
                     let reply = caught(self.answer(&parts, &mut body, route, &parameter)).await;
                     (route.spec().operation, reply)
                 }
-                Found::Options(allow) => ("options", Ok(options(allow))),
-                Found::WrongMethod(allow) => ("none", Err(wrong_method(&parts.method, allow))),
-                Found::Nowhere => {
+                Ok(Found::Options(allow)) => ("options", Ok(options(allow))),
+                Ok(Found::WrongMethod(allow)) => ("none", Err(wrong_method(&parts.method, allow))),
+                Ok(Found::Nowhere) => {
                     ("none", Err(Problem::new(Kind::NoSuchPath, "see /docs for what there is")))
                 }
             };

@@ -106,13 +106,12 @@ fn check_type(headers: &HeaderMap, accepts: Accepts) -> Result<(), Problem> {
         Accepts::Json => (false, "application/json"),
         Accepts::MergePatch => (true, "application/merge-patch+json, application/json"),
     };
-    let given = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-    if given.is_some_and(|given| is_json(given, patch)) {
-        return Ok(());
-    }
-    let detail = match given {
-        None => format!("say what the body is with Content-Type: {types}"),
-        Some(_) => format!("Content-Type must be {types}, in UTF-8"),
+    let mut given = headers.get_all(header::CONTENT_TYPE).iter();
+    let detail = match (given.next(), given.next()) {
+        (Some(one), None) if is_json(one.to_str().unwrap_or_default(), patch) => return Ok(()),
+        (None, _) => format!("say what the body is with Content-Type: {types}"),
+        (Some(_), None) => format!("Content-Type must be {types}, in UTF-8"),
+        (Some(_), Some(_)) => "Content-Type must be given once".to_owned(),
     };
     let name = if patch { ACCEPT_PATCH } else { ACCEPT_POST };
     Err(Problem::new(Kind::UnsupportedMediaType, detail)
@@ -213,6 +212,14 @@ mod tests {
         assert_eq!(problem.kind(), Kind::UnsupportedMediaType);
         assert!(problem.detail().contains(MERGE_PATCH));
         assert!(check_type(&HeaderMap::new(), Accepts::JsonUnderAnyName).is_ok());
+    }
+
+    #[test]
+    fn a_body_has_one_type() {
+        let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        assert!(check_type(&[json.clone()].into_iter().collect(), Accepts::Json).is_ok());
+        let problem = check_type(&[json.clone(), json].into_iter().collect(), Accepts::Json);
+        assert_eq!(problem.unwrap_err().kind(), Kind::UnsupportedMediaType);
     }
 
     #[tokio::test]

@@ -16,6 +16,7 @@ mod client;
 mod conditional;
 mod encoding;
 mod error;
+mod framing;
 mod handlers;
 pub mod openapi;
 mod params;

@@ -155,3 +155,22 @@ async fn a_client_that_is_still_sending_sees_why_it_was_refused() {
     stream.read_to_string(&mut text).await.unwrap();
     assert!(text.starts_with("HTTP/1.1 404"), "{text}");
 }
+
+#[tokio::test]
+async fn requests_that_two_readers_could_read_differently_are_refused() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let server = TestServer::start().await;
+    for head in [
+        "GET /v1/genres HTTP/1.1",
+        "GET /v1/genres HTTP/1.1\r\nHost: a\r\nHost: b",
+        "GET /v1/genres HTTP/1.1\r\nHost: a@b",
+        "POST /movie HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked",
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(format!("{head}\r\n\r\n0\r\n\r\n").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{head}: {answer}");
+        assert!(answer.contains("/problems/invalid-header"), "{head}: {answer}");
+    }
+}
