@@ -32,7 +32,8 @@ impl RequestId {
 
     /// 128 bits in hex: half of them random for this process, half of them a counter that starts at
     /// random and is scattered, so no request waits for the system's random numbers.
-    fn unique() -> Self {
+    #[must_use]
+    pub(super) fn unique() -> Self {
         static PROCESS: LazyLock<(u64, AtomicU64)> = LazyLock::new(|| {
             let random = || getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
             (random(), AtomicU64::new(random()))

@@ -179,8 +179,8 @@ fn success(route: Route) -> Response {
 /// The statuses of the problems that an operation may answer. 405 comes with other methods only.
 fn refusals(route: Route) -> Vec<u16> {
     let own: &[u16] = match route {
-        Route::GetOpenApi | Route::GetDocs => return vec![400],
-        Route::GetDocsFile => return vec![400, 404],
+        Route::GetOpenApi | Route::GetDocs => return vec![400, 431, 500],
+        Route::GetDocsFile => return vec![400, 404, 431, 500],
         Route::ListMovies | Route::ListGenres | Route::ExportMovies | Route::CompatList => &[],
         Route::GetMovie | Route::GetMovieByImdbId => &[404],
         Route::ListChanges => &[410],
@@ -191,5 +191,5 @@ fn refusals(route: Route) -> Vec<u16> {
         Route::CompatCreate => &[403, 408, 413, 415],
         Route::CompatDelete => &[403],
     };
-    [400, 500, 503].iter().chain(own).copied().collect()
+    [400, 431, 500, 503].iter().chain(own).copied().collect()
 }

@@ -3,6 +3,8 @@
 //! **Invariant:** every connection is a task of the tracker here, so none outlives [`Bound::serve`].
 //! **Invariant:** it knows of connections only; what requests mean is the [`Handler`]'s.
 
+mod refusal;
+
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
@@ -17,6 +19,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::refusal::Explained;
 use super::response::Body;
 
 /// How long accepting rests when the machine has no file or memory left for another connection.
@@ -129,8 +132,8 @@ impl Bound {
                 let handler = Arc::clone(&handler);
                 async move { Ok::<_, Infallible>(handler.handle(request, peer).await) }
             });
-            let connection =
-                graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+            let connection = graceful
+                .watch(builder.serve_connection(TokioIo::new(Explained::new(stream)), service));
             let abort = abort.clone();
             tracker.spawn(async move {
                 let _slot = slot;

@@ -121,3 +121,34 @@ async fn clients_beyond_the_bound_wait_for_their_turn() {
     drop(first);
     assert!(some(&mut second).await.ends_with("/b"));
 }
+
+#[tokio::test]
+async fn what_is_not_http_is_refused_with_a_problem() {
+    let running = start(Options::default()).await;
+    let long = "x".repeat(40_000);
+    for (request, status, kind) in [
+        ("G@T / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), "400 Bad Request", "malformed-request"),
+        ("GET / HTTP/1.1\r\nno colon\r\n\r\n".to_owned(), "400 Bad Request", "malformed-request"),
+        ("\u{16}\u{3}\u{1}\r\n\r\n".to_owned(), "400 Bad Request", "malformed-request"),
+        (format!("GET /{long} HTTP/1.1\r\n\r\n"), "431 Request Header Fields", "head-too-large"),
+    ] {
+        let answer = rest(send(running.address, &request).await).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["type"], format!("/problems/{kind}"));
+        assert!(head.contains("\r\ncontent-type: application/problem+json\r\n"), "{head}");
+        assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{head}");
+        let id = problem["instance"].as_str().unwrap();
+        assert!(head.contains(&format!("\r\nx-request-id: {id}\r\n")), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_does_not_touch_the_answers_before_it() {
+    let running = start(Options::default()).await;
+    let requests = "GET /first HTTP/1.1\r\nHost: x\r\n\r\nGET\r\n\r\n";
+    let answer = rest(send(running.address, requests).await).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains("/firstHTTP/1.1 400 Bad Request\r\n"), "{answer}");
+}
