@@ -66,7 +66,7 @@ impl Client {
 }
 
 /// A request that is being put together.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Asked {
     address: SocketAddr,
     request: Request<Full<Bytes>>,

@@ -1,5 +1,6 @@
 //! The service over HTTP. A module for each subject.
 
+mod agreement;
 mod connections;
 mod faults;
 mod movies;
