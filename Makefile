@@ -29,6 +29,11 @@ test: ## Run format check, lints and all tests, with a private MariaDB and Redis
 .PHONY: check
 check: format-check lint docs dependencies ## Check format, lints, documentation and dependencies; runs no test
 
+.PHONY: tour
+tour: ## Compare the README's tour with what a release build answers; needs curl
+	$(CARGO) build --release $(LOCKED)
+	@exec scripts/readme-tour target/release/marquee
+
 .PHONY: fmt
 fmt: ## Format the code
 	$(CARGO) fmt --all
