@@ -70,7 +70,6 @@ kinds! {
     ChangesGone GONE "changes-gone" "These changes are no longer kept",
     PreconditionFailed PRECONDITION_FAILED "precondition-failed" "The movie is not as the request requires",
     BodyTooLarge PAYLOAD_TOO_LARGE "body-too-large" "The body is too large",
-    UriTooLong URI_TOO_LONG "uri-too-long" "The target is too long",
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "The body is of an unsupported type",
     InvalidDocument UNPROCESSABLE_ENTITY "invalid-document" "The document breaks rules",
     IdempotencyKeyReused UNPROCESSABLE_ENTITY "idempotency-key-reused"

@@ -106,7 +106,7 @@ fn explained(answer: &[u8]) -> Option<Bytes> {
     let head = std::str::from_utf8(answer).ok()?.strip_suffix("\r\n")?;
     let (before, after) = head.split_once(NO_BODY)?;
     let status = StatusCode::from_bytes(before.split(' ').nth(1)?.as_bytes()).ok()?;
-    let problem = problem(status);
+    let problem = problem(status)?;
     let id = RequestId::unique();
     tracing::debug!(id = id.as_str(), kind = problem.kind().uri(), "refused unread");
     let body = problem.to_json(Some(id.as_str()));
@@ -118,18 +118,16 @@ fn explained(answer: &[u8]) -> Option<Bytes> {
     Some([head.into_bytes(), body].concat().into())
 }
 
-fn problem(status: StatusCode) -> Problem {
-    match status {
-        StatusCode::URI_TOO_LONG => {
-            Problem::new(Kind::UriTooLong, "the request's target is too long")
+fn problem(status: StatusCode) -> Option<Problem> {
+    let (kind, detail) = match status {
+        StatusCode::BAD_REQUEST => {
+            (Kind::MalformedRequest, "the request line or a header is not as HTTP/1.1 has it")
         }
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Problem::new(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => (
             Kind::HeadTooLarge,
             "the request line and the headers together are too long, or the headers too many",
         ),
-        _ => Problem::new(
-            Kind::MalformedRequest,
-            "the request line or a header is not as HTTP/1.1 has it",
-        ),
-    }
+        _ => return None,
+    };
+    Some(Problem::new(kind, detail))
 }
