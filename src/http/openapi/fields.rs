@@ -7,7 +7,7 @@ use crate::domain::{
     movie::rule,
 };
 
-use super::schema::{Node, Null, closed, integer, list_up_to, name, number, text};
+use super::schema::{Node, Null, any_of, closed, integer, list_up_to, name, number, text};
 
 /// What a schema of a field is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,11 @@ fn compat_other_spelling() -> ObjectBuilder {
 fn required(members: [(&'static str, Field); 5]) -> ObjectBuilder {
     members.into_iter().fold(ObjectBuilder::new(), |object, (alias, field)| {
         let schema: Node = match field {
-            Field::Title => name(rule::TITLE_MAX, Null::No).into(),
+            // "1984" came as a number too.
+            Field::Title => any_of([
+                name(rule::TITLE_MAX, Null::No).into(),
+                ObjectBuilder::new().schema_type(Type::Number).into(),
+            ]),
             Field::Directors => name(rule::NAME_MAX, Null::No).into(),
             Field::Genres => {
                 let genres =
