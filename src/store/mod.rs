@@ -3,7 +3,7 @@
 //! **Invariant:** nothing above this module knows of SQL, and nothing in it knows of HTTP.
 //! **Invariant:** each read is one statement, or one snapshot: what it answers is one state of the
 //! catalogue, with that state's revision.
-//! **Invariant:** each write is one transaction of rows, changes and revisions; see [`transaction`].
+//! **Invariant:** each write is one transaction of rows, changes and revisions; see `transaction`.
 
 pub mod error;
 pub mod mutation;
