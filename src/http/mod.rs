@@ -5,7 +5,7 @@
 //!
 //! **Invariant:** nothing below this module knows of status codes, headers or media types.
 //! **Invariant:** this module knows nothing of settings; what it may be told is in `Options` structs.
-//! **Invariant:** every refusal is a [`error::Problem`], or an exact body of a compatibility route.
+//! **Invariant:** every refusal is a `error::Problem`, or an exact body of a compatibility route.
 
 pub mod admin;
 pub mod api;
