@@ -13,10 +13,14 @@ use super::{
     error::StoreError,
     movies::{revision, rows_as_of},
     plan::Plan,
-    range::{self, Walk},
+    range::{self, Missing, Walk},
     row::{self, Columns},
     sql::Sql,
 };
+
+/// A list with so many times the rows that are needed is taken to fill the page with rows that have a
+/// sort value.
+const PLENTY: f64 = 8.0;
 
 impl Store {
     /// A page of movies, its total and its revision, all of one moment.
@@ -24,11 +28,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn list(&self, query: &ListQuery) -> Result<AsOf<ListPage>, StoreError> {
-        let statistics = self.statistics.load();
-        let counted = count::total(&query.filter, &statistics, self.db.dialect());
-        let sql = self.list_sql(query, &counted.sql);
-        drop(statistics);
-        let rows = self.read(sql).await?;
+        let counted = count::total(&query.filter, &self.statistics.load(), self.db.dialect());
+        let (sql, missing) = self.list_sql(query, &counted.sql, None);
+        let mut rows = self.read(sql).await?;
+        // Fewer than was thought: the whole page again, as one statement and so of one moment.
+        if missing == Missing::LeftOut && rows.len() <= usize::from(query.limit) {
+            let (sql, _) = self.list_sql(query, &counted.sql, Some(Missing::Included));
+            rows = self.read(sql).await?;
+        }
         let first = rows.first().ok_or(StoreError::Refused(sqlx::Error::RowNotFound))?;
         let (revision, total) = (revision(first)?, counted.total(first.integer(1)?)?);
         let movies = rows_as_of(&rows, |row| row::movie(row, 2, Columns::Listed))?.value;
@@ -36,8 +43,9 @@ impl Store {
         Ok(AsOf { revision, value: ListPage { movies, total, next, prev } })
     }
 
-    /// The one statement that reads a page. Public for the tests that look at its plan.
-    fn list_sql(&self, query: &ListQuery, total: &Sql) -> Sql {
+    /// The one statement that reads a page, and whether it reads the rows without a sort value: by
+    /// default, when the others may not fill the page.
+    fn list_sql(&self, query: &ListQuery, total: &Sql, missing: Option<Missing>) -> (Sql, Missing) {
         let dialect = self.db.dialect();
         let statistics = self.statistics.load();
         let position = match &query.start {
@@ -51,13 +59,17 @@ impl Store {
         let rows = u32::from(query.limit) + 1;
         let plan = Plan::for_page(&query.filter, query.sort.key, rows + skip, &statistics);
         let walk = Walk::new(query.sort, position);
+        let plenty = statistics.matches(&query.filter) > PLENTY * f64::from(rows + skip);
+        let can_do_without = plenty && range::has_missing_at_its_end(&plan, walk, position);
+        let by_default = if can_do_without { Missing::LeftOut } else { Missing::Included };
+        let missing = missing.unwrap_or(by_default);
         let mut sql = Sql::new("SELECT r.revision, ");
         sql.append(total.clone()).push(" AS total, ").push(Columns::Listed.sql());
         sql.push(" FROM catalog_revisions r LEFT JOIN (");
-        sql.append(range::page(&plan, walk, position, rows, skip, dialect));
+        sql.append(range::page(&plan, walk, position, missing, rows, skip, dialect));
         sql.push(") p ON 1 = 1 LEFT JOIN movies m ON m.id = p.id WHERE r.scope = '*' ORDER BY ");
         sql.push(&walk.order_by("p"));
-        sql
+        (sql, missing)
     }
 
     /// How the database says that it reads a list, one line a step. For tests and documents.
@@ -66,7 +78,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn explain(&self, query: &ListQuery) -> Result<Vec<String>, StoreError> {
         let total = count::total(&query.filter, &self.statistics.load(), self.db.dialect());
-        let sql = self.list_sql(query, &total.sql);
+        let (sql, _) = self.list_sql(query, &total.sql, None);
         self.explain_sql(sql).await
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::{
 use super::{dialect::Dialect, facet::Facet, row::tenths, sql::Sql, statistics::Statistics};
 
 /// Most ranges that are merged; a filter that spans more is checked on the way through a longer range.
-const RANGES_MAX: usize = 24;
+const RANGES_MAX: usize = 48;
 
 /// The table whose index is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -97,16 +97,36 @@ fn segments(walk: Walk, position: Option<&Position>, with_missing: bool) -> Vec<
     segments
 }
 
+/// Whether the rows without a sort value are read along with the others, which they follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    Included,
+    /// The page is full without them, as far as is known: looking for those that pass a filter may
+    /// take longer than all the rest.
+    LeftOut,
+}
+
+/// Whether a page can do without the rows that have no sort value.
+pub(crate) fn has_missing_at_its_end(
+    plan: &Plan<'_>,
+    walk: Walk,
+    position: Option<&Position>,
+) -> bool {
+    let among_them = position.is_some_and(|position| position.value == SortValue::Missing);
+    walk.key.optional() && !plan.bounds(walk.key) && !walk.missing_first && !among_them
+}
+
 /// The ids of a page, with the columns `seg`, `s` and `id` by which [`Walk::order_by`] sorts them.
 pub(crate) fn page(
     plan: &Plan<'_>,
     walk: Walk,
     position: Option<&Position>,
+    missing: Missing,
     rows: u32,
     skip: u32,
     dialect: Dialect,
 ) -> Sql {
-    let with_missing = walk.key.optional() && !plan.bounds(walk.key);
+    let with_missing = missing == Missing::Included && has_missing_at_its_end(plan, walk, position);
     let mut union = Sql::default();
     let mut pieces = 0;
     for (n, segment) in segments(walk, position, with_missing).iter().enumerate() {
