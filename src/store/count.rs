@@ -136,6 +136,7 @@ fn counted(plan: &Plan<'_>, dialect: Dialect) -> Sql {
     } else {
         sql.push("1 AS one FROM ").push(plan.table.name()).push(" t ").push(&by(plan, dialect));
     }
+    plan.join(&mut sql, &range, dialect);
     sql.push(" WHERE ");
     plan.restrict(&mut sql, &range, dialect);
     sql.push(" LIMIT ").bind(i64::try_from(TOTAL_COUNTED_MAX + 1).unwrap_or(i64::MAX));

@@ -27,6 +27,14 @@ impl Dialect {
         }
     }
 
+    /// Joins a table so that the one before it stays the outer one, and its order that of the rows.
+    pub(crate) const fn join_in_order(self) -> &'static str {
+        match self {
+            Self::MySql => "STRAIGHT_JOIN",
+            Self::Sqlite => "CROSS JOIN",
+        }
+    }
+
     /// Locks the rows that a transaction reads in order to change them; a `SQLite` writer has the
     /// whole database.
     pub(crate) const fn for_update(self) -> &'static str {

@@ -56,6 +56,17 @@ pub(crate) enum Range<'q> {
     Ids(&'q BTreeSet<MovieId>),
 }
 
+impl Range<'_> {
+    /// Whether its movies have a genre of this group.
+    fn meets(&self, group: &BTreeSet<String>) -> bool {
+        match self {
+            Range::Name(Facet::Genre, key) => group.contains(*key),
+            Range::Names(Facet::Genre, keys) => group == *keys,
+            _ => false,
+        }
+    }
+}
+
 /// How a list is read.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan<'q> {
@@ -202,7 +213,24 @@ impl<'q> Plan<'q> {
         dialect.by_index(&format!("{}{within}_{}", self.table.name(), key.name()))
     }
 
-    /// Appends the conditions of one range, and those of the filter that it does not meet by itself.
+    /// Appends the tables of the names that a movie must have beside those of its range. Each has at
+    /// most one row for a movie, and is looked into in the order of the range.
+    pub(crate) fn join(&self, sql: &mut Sql, range: &Range<'_>, dialect: Dialect) {
+        let singles =
+            self.filter.genres.iter().filter(|group| group.len() == 1 && !range.meets(group));
+        let genres = singles.flatten().map(|key| (Facet::Genre, key.as_str()));
+        let others = self.filter.names().filter(|(facet, key)| *range != Range::Name(*facet, key));
+        for (n, (facet, key)) in others.chain(genres).enumerate() {
+            sql.push(&format!(" {} {} x{n} ", dialect.join_in_order(), facet.links()));
+            sql.push(dialect.by_primary_key())
+                .push(&format!(" ON x{n}.movie_id = t.{}", self.table.id()));
+            sql.push(&format!(" AND x{n}.{} = ", facet.column()));
+            name_id(sql, facet, key);
+        }
+    }
+
+    /// Appends the conditions of one range, and those of the filter that neither it nor
+    /// [`Plan::join`] meets.
     pub(crate) fn restrict(&self, sql: &mut Sql, range: &Range<'_>, dialect: Dialect) {
         let filter = self.filter;
         match range {
@@ -231,20 +259,8 @@ impl<'q> Plan<'q> {
             between(sql, "year", filter.years.min, filter.years.max);
         }
         between(sql, "rating", filter.ratings.min, filter.ratings.max);
-        for (facet, key) in filter.names() {
-            if *range != Range::Name(facet, key) {
-                self.check(sql, dialect, facet, [key], "> 0");
-            }
-        }
-        for group in &filter.genres {
-            let met = match range {
-                Range::Name(Facet::Genre, key) => group.contains(*key),
-                Range::Names(Facet::Genre, keys) => group == *keys,
-                _ => false,
-            };
-            if !met {
-                self.check(sql, dialect, Facet::Genre, group.iter().map(String::as_str), "> 0");
-            }
+        for group in filter.genres.iter().filter(|group| group.len() > 1 && !range.meets(group)) {
+            self.check(sql, dialect, Facet::Genre, group.iter().map(String::as_str), "> 0");
         }
         if !filter.genres_not.is_empty() {
             self.check(

@@ -163,7 +163,9 @@ fn piece(
     let (s, id) = (column(walk.key), plan.table.id());
     let (order, beyond) = (walk.order(), walk.beyond());
     let mut sql = Sql::new(format!("SELECT {n} AS seg, t.{id} AS id, t.{s} AS s FROM "));
-    sql.push(plan.table.name()).push(" t ").push(&plan.read_by(walk.key, dialect)).push(" WHERE ");
+    sql.push(plan.table.name()).push(" t ").push(&plan.read_by(walk.key, dialect));
+    plan.join(&mut sql, range, dialect);
+    sql.push(" WHERE ");
     plan.restrict(&mut sql, range, dialect);
     let order = match segment {
         Segment::Tie(value, after) => {
