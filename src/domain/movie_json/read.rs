@@ -1,54 +1,16 @@
-//! Movies as JSON: the one place where their text form is read and written.
+//! Movies read from JSON, field by field.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-use super::{
+use crate::domain::{
     clock::Moment,
-    field::{Field, FieldSet},
+    field::Field,
     invalid::{Faults, Invalid},
-    movie::{Movie, MovieData, MovieId, rule},
+    movie::{ImdbId, MovieId, rule},
     text::name_key,
 };
 
-/// How forgiving the reader is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    /// Clients of the API: a value of another type is a fault, names are kept byte-exact.
-    Strict,
-    /// Files and the original service's clients: numbers may be strings and the other way round,
-    /// a single name may stand for a list, empty text is null, names are trimmed.
-    Lenient,
-}
-
-/// What a JSON object says of a movie.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct MovieInput {
-    /// The values that writers set.
-    pub data: MovieData,
-    /// `id`, where given. Writers cannot choose it, but may send back what they read.
-    pub id: Option<MovieId>,
-    /// `created_at`, where given, likewise.
-    pub created_at: Option<Moment>,
-}
-
-/// Other spellings of field names that are in circulation for the same data.
-const ALIASES: &[(&str, Field)] = &[
-    ("name", Field::Title),
-    ("director", Field::Directors),
-    ("director_name", Field::Directors),
-    ("genre", Field::Genres),
-    ("imdb_score", Field::Rating),
-    ("rank", Field::Rating),
-    ("99popularity", Field::Popularity),
-];
-
-/// The field that a member of a movie's object means, if any.
-#[must_use]
-pub fn field_of(name: &str) -> Option<Field> {
-    let alias = || ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, field)| *field);
-    name.parse().ok().or_else(alias)
-}
+use super::{MovieInput, Reading, field_of, pointer, value::Reader};
 
 /// Reads a movie from a JSON object.
 ///
@@ -78,22 +40,7 @@ pub fn read(object: &Map<String, Value>, reading: Reading) -> Result<MovieInput,
     reader.faults.or(input)
 }
 
-/// The JSON pointer of a member (RFC 6901).
-#[must_use]
-pub fn pointer(name: &str) -> String {
-    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
-}
-
-struct Reader {
-    reading: Reading,
-    faults: Faults,
-}
-
 impl Reader {
-    fn lenient(&self) -> bool {
-        self.reading == Reading::Lenient
-    }
-
     fn field(&mut self, field: Field, at: &str, value: &Value, input: &mut MovieInput) {
         let data = &mut input.data;
         match field {
@@ -120,23 +67,6 @@ impl Reader {
             Field::CreatedAt => input.created_at = self.moment(at, value),
             Field::UpdatedAt => _ = self.moment(at, value),
             Field::Version => _ = self.integer(at, value, (1, i64::MAX)),
-        }
-    }
-
-    /// The text of a value; `None` for null (and for blank text, when lenient).
-    fn text(&mut self, at: &str, value: &Value) -> Option<String> {
-        match value {
-            Value::Null => None,
-            Value::String(text) if self.lenient() => {
-                let text = text.trim();
-                (!text.is_empty()).then(|| text.to_owned())
-            }
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) if self.lenient() => Some(number.to_string()),
-            _ => {
-                self.faults.pointer(at, "must be a string");
-                None
-            }
         }
     }
 
@@ -170,63 +100,6 @@ impl Reader {
         Some(text)
     }
 
-    /// A number, from text too when lenient.
-    fn any_number(&mut self, at: &str, value: &Value, must: &str) -> Option<f64> {
-        let number = match value {
-            Value::Null => return None,
-            Value::Number(number) => number.as_f64(),
-            Value::String(text) if self.lenient() => {
-                let text = text.trim();
-                if text.is_empty() || text == "\\N" {
-                    return None;
-                }
-                text.parse().ok().filter(|number: &f64| number.is_finite())
-            }
-            _ => None,
-        };
-        if number.is_none() {
-            self.faults.pointer(at, must);
-        }
-        number
-    }
-
-    fn number(&mut self, at: &str, value: &Value, most: f64) -> Option<f64> {
-        let number = self.any_number(at, value, "must be a number")?;
-        if !(0.0..=most).contains(&number) {
-            self.faults.pointer(at, format!("must be from 0 to {most}, not {number}"));
-            return None;
-        }
-        Some(number + 0.0) // -0.0 becomes 0.0
-    }
-
-    fn integer(&mut self, at: &str, value: &Value, (least, most): (i64, i64)) -> Option<i64> {
-        let whole = match value {
-            Value::Number(number) if number.is_i64() => number.as_i64(),
-            Value::Number(number) if number.is_u64() => Some(i64::MAX), // above every bound but i64's
-            _ => {
-                let number = self.any_number(at, value, "must be an integer")?;
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "whole and within 2^53 is exact"
-                )]
-                let whole =
-                    (number.fract() == 0.0 && number.abs() <= 9.0e15).then_some(number as i64);
-                whole
-            }
-        };
-        let Some(whole) = whole else {
-            self.faults.pointer(at, "must be an integer");
-            return None;
-        };
-        if !(least..=most).contains(&whole)
-            || matches!(value, Value::Number(n) if n.is_u64() && !n.is_i64())
-        {
-            self.faults.pointer(at, format!("must be from {least} to {most}, not {value}"));
-            return None;
-        }
-        Some(whole)
-    }
-
     fn year(&mut self, at: &str, value: &Value) -> Option<i16> {
         self.integer(at, value, rule::YEARS).and_then(|year| i16::try_from(year).ok())
     }
@@ -250,62 +123,13 @@ impl Reader {
         moment
     }
 
-    fn imdb_id(&mut self, at: &str, value: &Value) -> Option<super::movie::ImdbId> {
+    fn imdb_id(&mut self, at: &str, value: &Value) -> Option<ImdbId> {
         let text = self.text(at, value)?;
         let id = text.parse().ok();
         if id.is_none() {
             self.faults.pointer(at, "must be tt and 7 to 10 digits");
         }
         id
-    }
-
-    fn list<'v>(&mut self, at: &str, value: &'v Value, most: usize) -> &'v [Value] {
-        let items = match value {
-            Value::Null => return &[],
-            Value::Array(items) => items.as_slice(),
-            // `"director":"Victor Fleming"` is the usual spelling of one director.
-            Value::String(_) if self.lenient() || at == "/director" => std::slice::from_ref(value),
-            _ => {
-                self.faults.pointer(at, "must be a list of strings");
-                return &[];
-            }
-        };
-        if items.len() > most {
-            self.faults.pointer(at, format!("must have at most {most} items, not {}", items.len()));
-            return &[];
-        }
-        items
-    }
-
-    fn names(&mut self, at: &str, value: &Value, most: usize) -> Vec<String> {
-        let mut names = Vec::new();
-        for (n, item) in self.list(at, value, most).iter().enumerate() {
-            names.extend(self.name(&format!("{at}/{n}"), item, rule::NAME_MAX));
-        }
-        names
-    }
-
-    fn name(&mut self, at: &str, value: &Value, most: usize) -> Option<String> {
-        let text = match value {
-            Value::String(text) if self.lenient() => text.trim(),
-            Value::String(text) => text.as_str(),
-            _ => {
-                self.faults.pointer(at, "must be a string");
-                return None;
-            }
-        };
-        let length = text.chars().count();
-        if text.trim().is_empty() {
-            if !self.lenient() {
-                self.faults.pointer(at, "must not be blank");
-            }
-            return None;
-        }
-        if length > most {
-            self.faults.pointer(at, format!("must have at most {most} characters, not {length}"));
-            return None;
-        }
-        Some(text.to_owned())
     }
 
     fn genres(&mut self, at: &str, value: &Value) -> Vec<String> {
@@ -326,80 +150,6 @@ impl Reader {
             }
         }
         genres
-    }
-}
-
-/// A movie with some of its fields, ready to be written as JSON.
-#[derive(Debug)]
-pub struct MovieView<'a> {
-    movie: &'a Movie,
-    fields: FieldSet,
-}
-
-impl<'a> MovieView<'a> {
-    /// The fields of `movie` that are in `fields`.
-    #[must_use]
-    pub const fn new(movie: &'a Movie, fields: FieldSet) -> Self {
-        Self { movie, fields }
-    }
-}
-
-impl Serialize for MovieView<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Movie { id, data, version, created_at, updated_at } = self.movie;
-        let mut map = serializer.serialize_map(None)?;
-        for field in self.fields.iter() {
-            let name = field.name();
-            match field {
-                Field::Id => map.serialize_entry(name, id)?,
-                Field::Version => map.serialize_entry(name, version)?,
-                Field::CreatedAt => map.serialize_entry(name, &Text(created_at))?,
-                Field::UpdatedAt => map.serialize_entry(name, &Text(updated_at))?,
-                _ => entry(&mut map, field, data)?,
-            }
-        }
-        map.end()
-    }
-}
-
-fn entry<M: SerializeMap>(map: &mut M, field: Field, data: &MovieData) -> Result<(), M::Error> {
-    let name = field.name();
-    match field {
-        Field::Title => map.serialize_entry(name, &data.title),
-        Field::Year => map.serialize_entry(name, &data.year),
-        Field::Released => map.serialize_entry(name, &data.released.as_ref().map(Text)),
-        Field::RuntimeMinutes => map.serialize_entry(name, &data.runtime_minutes),
-        Field::Directors => map.serialize_entry(name, &data.directors),
-        Field::Genres => map.serialize_entry(name, &data.genres),
-        Field::Cast => map.serialize_entry(name, &data.cast),
-        Field::Countries => map.serialize_entry(name, &data.countries),
-        Field::Languages => map.serialize_entry(name, &data.languages),
-        Field::Synopsis => map.serialize_entry(name, &data.synopsis),
-        Field::Rating => map.serialize_entry(name, &data.rating),
-        Field::Votes => map.serialize_entry(name, &data.votes),
-        Field::Popularity => map.serialize_entry(name, &data.popularity),
-        Field::ImdbId => map.serialize_entry(name, &data.imdb_id),
-        Field::Id | Field::Version | Field::CreatedAt | Field::UpdatedAt => Ok(()),
-    }
-}
-
-/// A value written as the string that it displays as.
-struct Text<'a, T>(&'a T);
-
-impl<T: std::fmt::Display> Serialize for Text<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self.0)
-    }
-}
-
-impl Serialize for MovieData {
-    /// The fields that writers set.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for field in Field::ALL.iter().filter(|field| !field.read_only()) {
-            entry(&mut map, *field, self)?;
-        }
-        map.end()
     }
 }
 
