@@ -135,11 +135,7 @@ fn years(p: &mut Parameters) -> Between<i16> {
     if exact.is_some() && (min.is_some() || max.is_some()) {
         p.fault("year", "goes without year_min and year_max");
     }
-    if let (Some(low), Some(high)) = (min, max)
-        && low > high
-    {
-        p.fault("year_min", "must not be above year_max");
-    }
+    ordered(p, ("year_min", min), ("year_max", max));
     Between { min: exact.or(min), max: exact.or(max) }
 }
 
@@ -150,12 +146,20 @@ fn ratings(p: &mut Parameters) -> Between<f64> {
         p.parsed(name, &must, |text| decimal(text).filter(good))
     };
     let (min, max) = (rating("rating_min"), rating("rating_max"));
-    if let (Some(low), Some(high)) = (min, max)
+    ordered(p, ("rating_min", min), ("rating_max", max));
+    Between { min, max }
+}
+
+fn ordered<T: PartialOrd>(
+    p: &mut Parameters,
+    (min, low): (&str, Option<T>),
+    (max, high): (&str, Option<T>),
+) {
+    if let (Some(low), Some(high)) = (low, high)
         && low > high
     {
-        p.fault("rating_min", "must not be above rating_max");
+        p.fault(min, format!("must not be above {max}"));
     }
-    Between { min, max }
 }
 
 fn ids(p: &mut Parameters) -> Option<BTreeSet<MovieId>> {

@@ -80,23 +80,16 @@ impl Reader {
                 return String::new();
             }
         };
-        let length = text.chars().count();
-        if length == 0 {
+        if text.is_empty() {
             self.faults.pointer(at, "is required and must not be blank");
-        } else if length > rule::TITLE_MAX {
-            let most = rule::TITLE_MAX;
-            self.faults.pointer(at, format!("must have at most {most} characters, not {length}"));
         }
+        self.fits(at, &text, rule::TITLE_MAX);
         text
     }
 
     fn synopsis(&mut self, at: &str, value: &Value) -> Option<String> {
         let text = self.text(at, value)?;
-        let length = text.chars().count();
-        if length > rule::SYNOPSIS_MAX {
-            let most = rule::SYNOPSIS_MAX;
-            self.faults.pointer(at, format!("must have at most {most} characters, not {length}"));
-        }
+        self.fits(at, &text, rule::SYNOPSIS_MAX);
         Some(text)
     }
 

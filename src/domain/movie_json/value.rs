@@ -132,17 +132,21 @@ impl Reader {
                 return None;
             }
         };
-        let length = text.chars().count();
         if text.trim().is_empty() {
             if !self.lenient() {
                 self.faults.pointer(at, "must not be blank");
             }
             return None;
         }
+        self.fits(at, text, most).then(|| text.to_owned())
+    }
+
+    /// Whether a text has at most so many characters; a longer one is a fault.
+    pub(super) fn fits(&mut self, at: &str, text: &str, most: usize) -> bool {
+        let length = text.chars().count();
         if length > most {
             self.faults.pointer(at, format!("must have at most {most} characters, not {length}"));
-            return None;
         }
-        Some(text.to_owned())
+        length <= most
     }
 }
