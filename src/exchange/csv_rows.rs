@@ -10,9 +10,9 @@ use serde_json::Map;
 
 use super::{
     cell,
-    error::ExchangeError,
     lines::{Line, Lines, content, too_long},
     record::{Record, Unknown, Verdict, raw, utf8},
+    until_broken::ReadRows,
 };
 use crate::domain::{field::Field, movie_json::Reading};
 
@@ -76,37 +76,11 @@ pub(super) struct CsvRows<R> {
     lines: Lines<R>,
     header: Option<Header>,
     options: CsvOptions,
-    over: bool,
 }
 
 impl<R: BufRead> CsvRows<R> {
     pub(super) fn new(file: Arc<str>, input: R, options: CsvOptions) -> Self {
-        Self { file, lines: Lines::new(input), header: None, options, over: false }
-    }
-
-    fn read(&mut self) -> io::Result<Option<Record>> {
-        loop {
-            let most = self.lines.most();
-            let first = match self.lines.next()? {
-                None => return Ok(None),
-                Some(Line::Whole(line)) if content(line).trim_ascii().is_empty() => continue,
-                Some(Line::Whole(line)) => line.to_vec(),
-                Some(Line::TooLong(start, length)) => {
-                    let verdict = Verdict::Rejected(too_long(length, most));
-                    let raw = raw(start);
-                    return Ok(Some(self.record(self.lines.number(), raw, verdict)));
-                }
-            };
-            let Some(header) = self.header.take() else {
-                let header = Header::read(&first);
-                self.header = Some(header.ok_or_else(|| bad_header("has no column title"))?);
-                continue;
-            };
-            let number = self.lines.number();
-            let (row, verdict) = self.row(&header, first)?;
-            self.header = Some(header);
-            return Ok(Some(self.record(number, raw(content(&row)), verdict)));
-        }
+        Self { file, lines: Lines::new(input), header: None, options }
     }
 
     /// Reads the row that begins with this line. A row with a quote that is never closed is
@@ -177,20 +151,34 @@ fn bad_header(detail: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("the header {detail}"))
 }
 
-impl<R: BufRead> Iterator for CsvRows<R> {
-    type Item = Result<Record, ExchangeError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.over {
-            return None;
+impl<R: BufRead> ReadRows for CsvRows<R> {
+    fn read(&mut self) -> io::Result<Option<Record>> {
+        loop {
+            let most = self.lines.most();
+            let first = match self.lines.next()? {
+                None => return Ok(None),
+                Some(Line::Whole(line)) if content(line).trim_ascii().is_empty() => continue,
+                Some(Line::Whole(line)) => line.to_vec(),
+                Some(Line::TooLong(start, length)) => {
+                    let verdict = Verdict::Rejected(too_long(length, most));
+                    let raw = raw(start);
+                    return Ok(Some(self.record(self.lines.number(), raw, verdict)));
+                }
+            };
+            let Some(header) = self.header.take() else {
+                let header = Header::read(&first);
+                self.header = Some(header.ok_or_else(|| bad_header("has no column title"))?);
+                continue;
+            };
+            let number = self.lines.number();
+            let (row, verdict) = self.row(&header, first)?;
+            self.header = Some(header);
+            return Ok(Some(self.record(number, raw(content(&row)), verdict)));
         }
-        self.read().transpose().map(|record| {
-            record.map_err(|source| {
-                self.over = true;
-                let (file, line) = (Arc::clone(&self.file), self.lines.number());
-                ExchangeError::BrokenOff { file, line, source }
-            })
-        })
+    }
+
+    fn place(&self) -> (&Arc<str>, u64) {
+        (&self.file, self.lines.number())
     }
 }
 
@@ -268,11 +256,13 @@ impl Cells {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::until_broken::UntilBroken;
     use proptest::prelude::*;
 
     fn rows(text: &[u8]) -> Vec<(u64, Result<String, String>)> {
         let options = CsvOptions { reading: Reading::Lenient, list_separator: None };
-        let records = CsvRows::new("x.csv".into(), text, options).map(Result::unwrap);
+        let rows = CsvRows::new("x.csv".into(), text, options);
+        let records = UntilBroken::new(rows).map(Result::unwrap);
         let say = |record: Record| match record.verdict {
             Verdict::Movie(input) => (record.line, Ok(input.data.title)),
             Verdict::Rejected(reason) => (record.line, Err(reason)),

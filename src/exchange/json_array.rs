@@ -6,9 +6,10 @@ use std::{
 };
 
 use super::{
-    error::{ExchangeError, ends_early},
+    error::ends_early,
     lines::{BUFFER_KEPT_BYTES, ROW_MAX_BYTES, too_long},
     record::{JsonOptions, Record, Verdict, raw},
+    until_broken::ReadRows,
 };
 
 /// The rows of a JSON array.
@@ -17,26 +18,11 @@ pub(super) struct JsonArray<R> {
     input: R,
     splitter: Splitter,
     options: JsonOptions,
-    over: bool,
 }
 
 impl<R: BufRead> JsonArray<R> {
     pub(super) fn new(file: Arc<str>, input: R, options: JsonOptions) -> Self {
-        Self { file, input, splitter: Splitter::new(ROW_MAX_BYTES), options, over: false }
-    }
-
-    fn read(&mut self) -> io::Result<Option<Record>> {
-        loop {
-            let bytes = self.input.fill_buf()?;
-            if bytes.is_empty() {
-                return self.splitter.end().map(|()| None);
-            }
-            let (count, found) = self.splitter.push(bytes)?;
-            self.input.consume(count);
-            if let Some(line) = found {
-                return Ok(Some(self.record(line)));
-            }
-        }
+        Self { file, input, splitter: Splitter::new(ROW_MAX_BYTES), options }
     }
 
     fn record(&mut self, line: u64) -> Record {
@@ -53,20 +39,23 @@ impl<R: BufRead> JsonArray<R> {
     }
 }
 
-impl<R: BufRead> Iterator for JsonArray<R> {
-    type Item = Result<Record, ExchangeError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.over {
-            return None;
+impl<R: BufRead> ReadRows for JsonArray<R> {
+    fn read(&mut self) -> io::Result<Option<Record>> {
+        loop {
+            let bytes = self.input.fill_buf()?;
+            if bytes.is_empty() {
+                return self.splitter.end().map(|()| None);
+            }
+            let (count, found) = self.splitter.push(bytes)?;
+            self.input.consume(count);
+            if let Some(line) = found {
+                return Ok(Some(self.record(line)));
+            }
         }
-        self.read().transpose().map(|record| {
-            record.map_err(|source| {
-                self.over = true;
-                let (file, line) = (Arc::clone(&self.file), self.splitter.line);
-                ExchangeError::BrokenOff { file, line, source }
-            })
-        })
+    }
+
+    fn place(&self) -> (&Arc<str>, u64) {
+        (&self.file, self.splitter.line)
     }
 }
 
@@ -201,7 +190,10 @@ fn not(expected: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::movie_json::Reading, exchange::record::Unknown};
+    use crate::{
+        domain::movie_json::Reading,
+        exchange::{record::Unknown, until_broken::UntilBroken},
+    };
     use proptest::prelude::*;
 
     /// Gives its bytes in pieces of the given sizes.
@@ -224,7 +216,8 @@ mod tests {
         let input = io::BufReader::new(Pieces { bytes, sizes: sizes.into_iter() });
         let options = JsonOptions { reading: Reading::Lenient, unknown: Unknown::Refused };
         let mut records = Vec::new();
-        for record in JsonArray::new("x.json".into(), input, options) {
+        let array = JsonArray::new("x.json".into(), input, options);
+        for record in UntilBroken::new(array) {
             match record {
                 Ok(record) => records.push(record),
                 Err(error) => return (records, Some(format!("{error:?}"))),

@@ -1,11 +1,14 @@
 //! JSON Lines: an object a line.
 
-use std::{io::BufRead, sync::Arc};
+use std::{
+    io::{self, BufRead},
+    sync::Arc,
+};
 
 use super::{
-    error::ExchangeError,
     lines::{Line, Lines, content, too_long},
     record::{JsonOptions, Record, Verdict, raw},
+    until_broken::ReadRows,
 };
 
 /// The rows of a file of JSON Lines.
@@ -13,15 +16,16 @@ pub(super) struct JsonLines<R> {
     file: Arc<str>,
     lines: Lines<R>,
     options: JsonOptions,
-    over: bool,
 }
 
 impl<R: BufRead> JsonLines<R> {
     pub(super) fn new(file: Arc<str>, input: R, options: JsonOptions) -> Self {
-        Self { file, lines: Lines::new(input), options, over: false }
+        Self { file, lines: Lines::new(input), options }
     }
+}
 
-    fn read(&mut self) -> Result<Option<Record>, std::io::Error> {
+impl<R: BufRead> ReadRows for JsonLines<R> {
+    fn read(&mut self) -> io::Result<Option<Record>> {
         let most = self.lines.most();
         loop {
             let (line, verdict) = match self.lines.next()? {
@@ -42,21 +46,8 @@ impl<R: BufRead> JsonLines<R> {
             return Ok(Some(Record { file, line: number, raw: line, verdict }));
         }
     }
-}
 
-impl<R: BufRead> Iterator for JsonLines<R> {
-    type Item = Result<Record, ExchangeError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.over {
-            return None;
-        }
-        self.read().transpose().map(|record| {
-            record.map_err(|source| {
-                self.over = true;
-                let (file, line) = (Arc::clone(&self.file), self.lines.number());
-                ExchangeError::BrokenOff { file, line, source }
-            })
-        })
+    fn place(&self) -> (&Arc<str>, u64) {
+        (&self.file, self.lines.number())
     }
 }

@@ -24,3 +24,4 @@ mod encoding;
 mod json_array;
 mod json_lines;
 mod lines;
+mod until_broken;

@@ -11,6 +11,7 @@ use super::{
     json_lines::JsonLines,
     record::{JsonOptions, Record, Unknown},
     source::Source,
+    until_broken::{ReadRows, UntilBroken},
 };
 use crate::domain::movie_json::Reading;
 
@@ -70,9 +71,9 @@ pub fn plan(sources: Vec<Source>, options: &Options) -> Result<Vec<Rows>, Exchan
         let file = Arc::clone(&source.file);
         let format = format_of(&source, options)?;
         match format {
-            Format::Jsonl => rows.push(boxed(JsonLines::new(file, source.input, json))),
-            Format::Json => rows.push(boxed(JsonArray::new(file, source.input, json))),
-            Format::Csv => rows.push(boxed(CsvRows::new(file, source.input, csv))),
+            Format::Jsonl => rows.push(of_file(JsonLines::new(file, source.input, json))),
+            Format::Json => rows.push(of_file(JsonArray::new(file, source.input, json))),
+            Format::Csv => rows.push(of_file(CsvRows::new(file, source.input, csv))),
             Format::Imdb => match Table::of_header(source.first_line()) {
                 Some(table) => tables.push((table, source)),
                 None => return Err(bad(&source, "is none of IMDb's tables that are read here")),
@@ -83,6 +84,10 @@ pub fn plan(sources: Vec<Source>, options: &Options) -> Result<Vec<Rows>, Exchan
         rows.push(boxed(Titles::new(tables, &options.title_types)?));
     }
     Ok(rows)
+}
+
+fn of_file(rows: impl ReadRows + Send + 'static) -> Rows {
+    boxed(UntilBroken::new(rows))
 }
 
 fn boxed(rows: impl Iterator<Item = Result<Record, ExchangeError>> + Send + 'static) -> Rows {

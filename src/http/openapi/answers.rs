@@ -18,9 +18,12 @@ use crate::{
     },
 };
 
-use super::schema::{
-    Node, Null, any_of, closed, constant, integer, list, list_up_to, named, number, object, one_of,
-    text,
+use super::{
+    fields::{new_movie, whole_movie},
+    schema::{
+        Node, Null, any_of, closed, constant, integer, list, list_up_to, named, number, object,
+        one_of, text,
+    },
 };
 
 /// The schemas of answers by name.
@@ -93,12 +96,16 @@ fn batch() -> Node {
         let about = "The version that the movie must have.";
         Node::from(integer((1, i64::MAX), Null::No).description(Some(about)))
     };
-    let input = || any_of([named("MovieInput"), named("MovieInputOtherSpelling")]);
     let op = |name: &str| Node::from(one_of([name.to_owned()]));
     let [create, replace, update, delete] = batch::OPERATIONS;
     let operations = [
-        object([("op", op(create)), ("movie", input())]),
-        object([("op", op(replace)), ("id", id()), ("movie", input()), ("version?", version())]),
+        object([("op", op(create)), ("movie", new_movie())]),
+        object([
+            ("op", op(replace)),
+            ("id", id()),
+            ("movie", whole_movie()),
+            ("version?", version()),
+        ]),
         object([
             ("op", op(update)),
             ("id", id()),

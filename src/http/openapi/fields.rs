@@ -7,7 +7,7 @@ use crate::domain::{
     movie::rule,
 };
 
-use super::schema::{Node, Null, any_of, closed, integer, list_up_to, name, number, text};
+use super::schema::{Node, Null, any_of, closed, integer, list_up_to, name, named, number, text};
 
 /// What a schema of a field is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,20 +18,42 @@ enum For {
     Writers,
 }
 
+/// What becomes of what the service sets, in a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReadOnly {
+    /// A movie that does not exist yet has none of it.
+    Refused,
+    /// It may be sent back as it was read.
+    SentBack,
+}
+
+/// The body that creates a movie.
+pub(super) fn new_movie() -> Node {
+    any_of([named("MovieInput"), named("MovieInputOtherSpelling")])
+}
+
+/// The body that replaces a movie.
+pub(super) fn whole_movie() -> Node {
+    any_of([named("MovieReplacement"), named("MovieReplacementOtherSpelling")])
+}
+
 /// The schemas of movies by name.
 pub(super) fn schemas() -> Vec<(String, Node)> {
-    let named = |name: &str, schema: ObjectBuilder| (name.to_owned(), Node::from(schema));
-    vec![
-        named("Movie", movie()),
-        named("MovieRow", row()),
-        named("MovieInput", input().required(Field::Title.name())),
-        named("MovieInputOtherSpelling", other_spelling()),
-        named("MoviePatch", input().description(Some(
+    use ReadOnly::{Refused, SentBack};
+    let schemas = [
+        ("Movie", movie()),
+        ("MovieRow", row()),
+        ("MovieInput", input(Refused).required(Field::Title.name())),
+        ("MovieInputOtherSpelling", other_spelling(Refused)),
+        ("MovieReplacement", input(SentBack).required(Field::Title.name())),
+        ("MovieReplacementOtherSpelling", other_spelling(SentBack)),
+        ("MoviePatch", input(SentBack).description(Some(
             "A JSON merge patch (RFC 7396): what it names is replaced, null removes, the rest stays.",
         ))),
-        named("CompatMovie", compat()),
-        named("CompatMovieOtherSpelling", compat_other_spelling()),
-    ]
+        ("CompatMovie", compat()),
+        ("CompatMovieOtherSpelling", compat_other_spelling()),
+    ];
+    schemas.map(|(name, schema)| (name.to_owned(), schema.into())).into()
 }
 
 fn movie() -> ObjectBuilder {
@@ -47,12 +69,19 @@ fn row() -> ObjectBuilder {
     })
 }
 
-fn input() -> ObjectBuilder {
-    let fields = Field::ALL.iter().filter(|field| !field.read_only());
-    let object = fields.fold(ObjectBuilder::new(), |object, field| {
-        object.property(field.name(), schema(*field, For::Writers))
+fn input(read_only: ReadOnly) -> ObjectBuilder {
+    closed(taken(read_only, &[]))
+}
+
+/// The fields that writers may give, except for some.
+fn taken(read_only: ReadOnly, except: &[(&str, Field)]) -> ObjectBuilder {
+    let fields = Field::ALL.iter().filter(|field| {
+        (read_only == ReadOnly::SentBack || !field.read_only())
+            && !except.iter().any(|(_, other)| other == *field)
     });
-    closed(object)
+    fields.fold(ObjectBuilder::new(), |object, field| {
+        object.property(field.name(), schema(*field, For::Writers))
+    })
 }
 
 /// The fields whose other spellings are in circulation, under those.
@@ -73,16 +102,12 @@ const ORIGINAL: [(&str, Field); 5] = [
     ("year", Field::Year),
 ];
 
-fn other_spelling() -> ObjectBuilder {
-    let others = Field::ALL.iter().filter(|field| {
-        !field.read_only() && !OTHER_SPELLING.iter().any(|(_, spelled)| spelled == *field)
-    });
-    let object = others.fold(ObjectBuilder::new(), |object, field| {
-        object.property(field.name(), schema(*field, For::Writers))
-    });
+fn other_spelling(read_only: ReadOnly) -> ObjectBuilder {
     let object = OTHER_SPELLING
         .into_iter()
-        .fold(object, |object, (alias, field)| object.property(alias, alias_schema(field)));
+        .fold(taken(read_only, &OTHER_SPELLING), |object, (alias, field)| {
+            object.property(alias, alias_schema(field))
+        });
     closed(object.required("name")).description(Some(
         "The same fields in the other spelling that is in circulation for this data.",
     ))
@@ -135,9 +160,16 @@ fn schema(field: Field, purpose: For) -> Node {
         let item = if writers { name(rule::NAME_MAX, Null::No) } else { text(Null::No) };
         list_up_to(most, item, null_for_writers)
     };
-    let about = Some(about(field));
+    let about = Some(match (purpose, field) {
+        (For::Writers, Field::Id) => {
+            format!("{} May be sent back as it was read; any other is 422.", about(field))
+        }
+        (For::Writers, field) if field.read_only() => {
+            format!("{} May be sent back as it was read, and changes nothing.", about(field))
+        }
+        _ => about(field).to_owned(),
+    });
     match field {
-        Field::Id => integer((1, i64::MAX), Null::No).read_only(true).description(about).into(),
         Field::Title => name(rule::TITLE_MAX, Null::No).description(about).into(),
         Field::Year => integer(rule::YEARS, Null::Yes).description(about).into(),
         Field::Released => date().description(about).into(),
@@ -160,10 +192,13 @@ fn schema(field: Field, purpose: For) -> Node {
         Field::ImdbId => {
             text(Null::Yes).pattern(Some(super::parameters::IMDB_ID)).description(about).into()
         }
-        Field::Version => {
-            integer((1, i64::MAX), Null::No).read_only(true).description(about).into()
+        Field::Id | Field::Version => {
+            let number = integer((1, i64::MAX), null_for_writers);
+            number.read_only(true).description(about).into()
         }
-        Field::CreatedAt | Field::UpdatedAt => moment().read_only(true).description(about).into(),
+        Field::CreatedAt | Field::UpdatedAt => {
+            moment(null_for_writers).read_only(true).description(about).into()
+        }
     }
 }
 
@@ -172,9 +207,9 @@ fn date() -> ObjectBuilder {
     text(Null::Yes).format(Some(day))
 }
 
-fn moment() -> ObjectBuilder {
+fn moment(null: Null) -> ObjectBuilder {
     let time = utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::DateTime);
-    ObjectBuilder::new().schema_type(Type::String).format(Some(time))
+    text(null).format(Some(time))
 }
 
 const fn about(field: Field) -> &'static str {

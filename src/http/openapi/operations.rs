@@ -14,6 +14,7 @@ use crate::http::{
 
 use super::{
     answers::{problem_name, response},
+    fields::{new_movie, whole_movie},
     parameters,
     schema::{Node, Null, any_of, named, text},
 };
@@ -121,9 +122,9 @@ fn has_etag(route: Route) -> bool {
 }
 
 fn body(route: Route) -> Option<RequestBody> {
-    let movie = || any_of([named("MovieInput"), named("MovieInputOtherSpelling")]);
     let contents = match route {
-        Route::CreateMovie | Route::ReplaceMovie => vec![(JSON, movie())],
+        Route::CreateMovie => vec![(JSON, new_movie())],
+        Route::ReplaceMovie => vec![(JSON, whole_movie())],
         Route::UpdateMovie => {
             vec![("application/merge-patch+json", named("MoviePatch")), (JSON, named("MoviePatch"))]
         }

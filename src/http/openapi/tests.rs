@@ -45,6 +45,10 @@ fn every_field_and_every_kind_of_problem_is_described() {
         assert!(!property["description"].as_str().unwrap().is_empty());
         let written = &schemas["MovieInput"]["properties"][field.name()];
         assert_eq!(written.is_null(), field.read_only(), "{}", field.name());
+        for whole in ["MovieReplacement", "MoviePatch"] {
+            let sent_back = &schemas[whole]["properties"][field.name()]["readOnly"];
+            assert_eq!(sent_back == true, field.read_only(), "{whole}: {}", field.name());
+        }
     }
     let kinds = schemas["Problem"]["properties"]["type"]["enum"].as_array().unwrap();
     assert_eq!(kinds.len(), Kind::ALL.len());
