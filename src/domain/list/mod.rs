@@ -89,6 +89,9 @@ fn fields(p: &mut Parameters) -> FieldSet {
     let mut set = FieldSet::EMPTY;
     for name in text.split(',') {
         match name.parse::<Field>() {
+            Ok(field) if set.contains(field) => {
+                p.fault("fields", format!("{} is given twice", field.name()));
+            }
             Ok(field) if field.in_lists() => set = set.with(field),
             Ok(field) => {
                 p.fault("fields", format!("{} comes with the single movie only", field.name()));
