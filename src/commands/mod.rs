@@ -58,7 +58,7 @@ enum Command {
     #[command(hide = true)]
     Synthesise(synthesise::SynthesiseArgs),
     /// Bring the database's schema up to date, then end.
-    Migrate(StoreSettings),
+    Migrate(Box<StoreSettings>),
     /// Print every setting of `serve`, its value and where that came from; secrets stay hidden.
     Config(Box<config::ConfigArgs>),
     /// Print the OpenAPI document of the HTTP interface.
@@ -66,7 +66,7 @@ enum Command {
     /// Ask a running service on this machine whether it is ready: exit with 0 when it is, else 1.
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Tell every cache that the database was changed by other means; print the new revision.
-    Bump(StoreSettings),
+    Bump(Box<bump::BumpArgs>),
 }
 
 /// The command line as it was read.
@@ -113,7 +113,8 @@ impl Invocation {
     pub fn log(&self) -> Option<&LogSettings> {
         match &self.command {
             Command::Serve(settings) => Some(&settings.log),
-            Command::Migrate(settings) | Command::Bump(settings) => Some(&settings.log),
+            Command::Migrate(settings) => Some(&settings.log),
+            Command::Bump(arguments) => Some(&arguments.settings.log),
             Command::Import(arguments) => Some(&arguments.settings.log),
             Command::Export(arguments) => Some(&arguments.settings.log),
             Command::Config(_)
@@ -137,7 +138,7 @@ impl Invocation {
             Command::Config(arguments) => config::run(&arguments, &self.described),
             Command::Openapi => openapi::run(),
             Command::Healthcheck(arguments) => healthcheck::run(&arguments).await,
-            Command::Bump(settings) => bump::run(&settings).await,
+            Command::Bump(arguments) => bump::run(&arguments).await,
         }
     }
 }

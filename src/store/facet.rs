@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::text::name_key;
+use crate::domain::{movie::MovieData, text::name_key};
 
 use super::{
     db::Session,
@@ -52,6 +52,16 @@ impl Facet {
             Self::Director => "director_id",
             Self::Country => "country_id",
             Self::Language => "language_id",
+        }
+    }
+
+    /// A movie's names of this kind.
+    pub(crate) fn of(self, data: &MovieData) -> &[String] {
+        match self {
+            Self::Genre => &data.genres,
+            Self::Director => &data.directors,
+            Self::Country => &data.countries,
+            Self::Language => &data.languages,
         }
     }
 

@@ -24,6 +24,7 @@ mod movies;
 mod plan;
 mod play;
 mod range;
+mod rebuild;
 mod row;
 mod snapshot;
 mod sql;
@@ -44,6 +45,7 @@ use crate::domain::clock::Clock;
 
 pub use db::Options;
 pub use idempotency::{Once, OnceKey};
+pub use rebuild::{News, Rebuilt};
 pub use snapshot::Snapshot;
 pub use state::BundledCatalogue;
 pub use write::MUTATIONS_MAX;

@@ -118,6 +118,7 @@ impl Row {
     getter!(#[doc = "Text."] text -> String);
     getter!(#[doc = "Text or null."] optional_text -> Option<String>);
     getter!(#[doc = "Bytes."] bytes -> Vec<u8>);
+    getter!(#[doc = "Bytes or null."] optional_bytes -> Option<Vec<u8>>);
 
     /// A row of EXPLAIN as a line: the table, how it is read, by which index, what else is done.
     pub(crate) fn described(&self, dialect: Dialect) -> Result<String, StoreError> {

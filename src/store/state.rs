@@ -8,6 +8,8 @@ use super::{
 pub(super) const CHANGES_FLOOR: &str = "changes_floor";
 /// Whether the indexes that lists are read by are `there` or `away`.
 pub(super) const LIST_INDEXES: &str = "list_indexes";
+/// The revision at which `marquee bump --rebuild` last corrected the counts.
+pub(super) const COUNTS_REBUILT: &str = "counts_rebuilt";
 const EPOCH: &str = "epoch";
 const BUNDLED: &str = "bundled_catalogue";
 

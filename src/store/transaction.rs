@@ -64,7 +64,7 @@ async fn store_names(
         let mut wanted = BTreeMap::new();
         for slot in play.slots.iter().filter(|slot| slot.is_changed()) {
             for data in slot.before.iter().map(|movie| &movie.data).chain(&slot.now) {
-                for (key, spelling) in facet::keys(names_of(data, facet)) {
+                for (key, spelling) in facet::keys(facet.of(data)) {
                     wanted.entry(key).or_insert(spelling);
                 }
             }
@@ -75,15 +75,6 @@ async fn store_names(
         play.spell_genres(genres);
     }
     Ok(all)
-}
-
-fn names_of(data: &MovieData, facet: Facet) -> &[String] {
-    match facet {
-        Facet::Genre => &data.genres,
-        Facet::Director => &data.directors,
-        Facet::Country => &data.countries,
-        Facet::Language => &data.languages,
-    }
 }
 
 async fn store_movies(
@@ -196,7 +187,7 @@ async fn store_links(
         let mut links = Vec::new();
         for slot in play.slots.iter().filter(|slot| slot.is_changed()) {
             let (Some(data), Some(movie)) = (&slot.now, slot.raw_id()) else { continue };
-            for key in facet::keys(names_of(data, *facet)).keys() {
+            for key in facet::keys(facet.of(data)).keys() {
                 let Some(name) = names.get(key) else { continue };
                 let columns = ListColumns::of(data, slot.created_at(play.now));
                 links.push(Link { movie, name: name.id, columns });
@@ -238,7 +229,7 @@ impl Effect {
         }
         for (facet, names) in names {
             let Some(count) = facet.count() else { continue };
-            for key in facet::keys(names_of(data, *facet)).keys() {
+            for key in facet::keys(facet.of(data)).keys() {
                 if let Some(name) = names.get(key) {
                     add(count, name.id);
                 }
@@ -271,18 +262,32 @@ impl Effect {
         }
         session.run(sql).await?;
 
-        let counts: Vec<_> = self.counts.iter().filter(|(_, by)| **by != 0).collect();
-        for chunk in counts.chunks(VALUES_MAX / 3) {
-            let mut sql = Sql::new("INSERT INTO facet_counts (facet, value, movies) VALUES ");
-            for (n, ((count, value), by)) in chunk.iter().enumerate() {
-                sql.push(if n > 0 { ", (" } else { "(" });
-                sql.bind(count.code()).push(", ").bind(*value).push(", ").bind(**by).push(")");
-            }
-            sql.push(&dialect.or_add("facet, value", "movies"));
-            session.run(sql).await?;
-        }
-        Ok(())
+        let counts = self.counts.iter().filter(|(_, by)| **by != 0);
+        let counts: Vec<CountChange> =
+            counts.map(|((count, value), by)| (i64::from(count.code()), *value, *by)).collect();
+        change_counts(session, dialect, &counts).await
     }
+}
+
+/// A row of `facet_counts`, by `facet` and `value`, and what is added to its movies.
+pub(crate) type CountChange = (i64, i64, i64);
+
+/// Changes counts, as only the holder of `*` may.
+pub(crate) async fn change_counts(
+    session: &mut Session,
+    dialect: Dialect,
+    changes: &[CountChange],
+) -> Result<(), StoreError> {
+    for chunk in changes.chunks(VALUES_MAX / 3) {
+        let mut sql = Sql::new("INSERT INTO facet_counts (facet, value, movies) VALUES ");
+        for (n, (facet, value, by)) in chunk.iter().enumerate() {
+            sql.push(if n > 0 { ", (" } else { "(" });
+            sql.bind(*facet).push(", ").bind(*value).push(", ").bind(*by).push(")");
+        }
+        sql.push(&dialect.or_add("facet, value", "movies"));
+        session.run(sql).await?;
+    }
+    Ok(())
 }
 
 /// Raises `*` by one; its row stays locked until the transaction ends.

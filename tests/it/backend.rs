@@ -94,6 +94,25 @@ impl Database {
             Place::Server { .. } => ask!(MySqlConnection),
         }
     }
+
+    /// Changes the database by hand, past the service and past foreign keys.
+    pub(crate) async fn edit(&self, statements: &[String]) {
+        macro_rules! edit {
+            ($connection:ty, $first:literal) => {{
+                let mut connection = <$connection>::connect(&self.url).await.expect("a database");
+                connection.execute($first).await.expect("a setting");
+                for text in statements {
+                    let statement = sqlx::raw_sql(sqlx::AssertSqlSafe(text.clone()));
+                    connection.execute(statement).await.expect(text);
+                }
+                connection.close().await.expect("an end");
+            }};
+        }
+        match self.place {
+            Place::Folder { .. } => edit!(SqliteConnection, "PRAGMA foreign_keys = OFF"),
+            Place::Server { .. } => edit!(MySqlConnection, "SET SESSION foreign_key_checks = 0"),
+        }
+    }
 }
 
 impl Drop for Database {
@@ -127,7 +146,7 @@ impl Fixture for Database {
 pub(crate) struct TestStore {
     store: Arc<Store>,
     pub(crate) clock: Clock,
-    _database: Database,
+    pub(crate) database: Database,
 }
 
 impl TestStore {
@@ -143,7 +162,7 @@ impl TestStore {
         };
         let store = Store::open(options, clock.clone()).await.expect("a store");
         store.migrate().await.expect("a schema");
-        Self { store: Arc::new(store), clock, _database: database }
+        Self { store: Arc::new(store), clock, database }
     }
 }
 

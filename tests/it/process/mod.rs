@@ -6,6 +6,7 @@ mod export;
 mod health;
 mod import;
 mod original;
+mod rebuild;
 mod settings;
 mod shutdown;
 

@@ -29,7 +29,7 @@ on_every_backend! {
 }
 
 /// Fills a store with movies of many ties and gaps.
-async fn fill(store: &Store, number: usize, seed: u64) -> Vec<Movie> {
+pub(super) async fn fill(store: &Store, number: usize, seed: u64) -> Vec<Movie> {
     let mut dice = Dice(seed);
     let mutations: Vec<_> = (0..number).map(|_| create(&model::movie(&mut dice))).collect();
     let mut movies = Vec::new();
@@ -43,7 +43,7 @@ async fn fill(store: &Store, number: usize, seed: u64) -> Vec<Movie> {
     movies
 }
 
-fn ids<'a>(movies: impl IntoIterator<Item = &'a Movie>) -> Vec<i64> {
+pub(super) fn ids<'a>(movies: impl IntoIterator<Item = &'a Movie>) -> Vec<i64> {
     movies.into_iter().map(|movie| movie.id.get()).collect()
 }
 
@@ -87,7 +87,12 @@ async fn walk(
 
 async fn any_filter_answers_what_it_is_defined_to(store: TestStore) {
     let movies = fill(&store, 200, 2).await;
-    let mut dice = Dice(3);
+    are_as_defined(&store, &movies, 3).await;
+}
+
+/// Asks for lists of many filters: each is what it is defined to be.
+pub(super) async fn are_as_defined(store: &Store, movies: &[Movie], seed: u64) {
+    let mut dice = Dice(seed);
     for round in 0..120 {
         // Without statistics the plans are others, and the answers the same.
         if round == 60 {
@@ -97,9 +102,9 @@ async fn any_filter_answers_what_it_is_defined_to(store: TestStore) {
         let key = dice.pick(&SortKey::ALL).name();
         let text = format!("{}&sort={sort}{key}&limit=500", model::filter(&mut dice));
         let Ok(query) = std::panic::catch_unwind(|| query(&text)) else { continue };
-        let expected = ids(model::list(&movies, &query.filter, query.sort));
+        let expected = ids(model::list(movies, &query.filter, query.sort));
         let page = store.list(&query).await.expect("a list").value;
-        assert_eq!(ids(&page.movies), expected, "{text}");
+        assert_eq!(ids(&page.movies), expected[..expected.len().min(500)], "{text}");
         assert_eq!(page.total, Total::Exact(expected.len() as u64), "{text}");
     }
 }

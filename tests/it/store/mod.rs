@@ -6,6 +6,7 @@ mod feed;
 mod indexes;
 mod lists;
 mod model;
+mod rebuild;
 mod schema;
 mod writes;
 
