@@ -355,7 +355,9 @@ impl Session {
                 "PRAGMA temp_store = FILE; PRAGMA cache_size = -262144; PRAGMA threads = 2"
             }
             // The comment is a statement to MariaDB, which bounds all statements.
-            _ => "SET SESSION lock_wait_timeout = 60 /*M! , SESSION max_statement_time = 0 */",
+            _ => {
+                "SET SESSION lock_wait_timeout = 60, SESSION wait_timeout = 604800 /*M! , SESSION max_statement_time = 0 */"
+            }
         };
         self.control(text).await?;
         self.statement = Duration::from_hours(24);

@@ -3,9 +3,12 @@
 //! Rows that come in no order cost a write to a random place in each of some sixty indexes: a million
 //! of them take hours. Sorted once at the end, the same indexes take minutes. While they are away
 //! lists answer [`StoreError::Loading`]; everything else goes on. A process that ends in between
-//! leaves a note, and whoever opens the store next makes them again.
+//! leaves a note, and loses the lock that kept others from making them: whoever opens the store next,
+//! or cleans it, does.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs::File, path::PathBuf, str::FromStr as _};
+
+use sqlx::sqlite::SqliteConnectOptions;
 
 use super::{
     Store,
@@ -36,13 +39,53 @@ fn all() -> impl Iterator<Item = Index> {
     })
 }
 
+/// The right to load without the indexes of lists. Nobody else has it, and it goes with its process.
+#[derive(Debug)]
+pub struct Load {
+    _held: Held,
+}
+
+#[derive(Debug)]
+enum Held {
+    /// A lock on a file beside the database. The empty file stays: others may be about to lock it.
+    File { _file: File },
+    /// A connection with a named lock.
+    Connection { _session: Box<Session> },
+}
+
 impl Store {
-    /// Takes the indexes of lists away, if the catalogue is empty but for the movies that the caller
-    /// has just created.
+    /// Takes the right to load, unless someone has it.
+    async fn claim_load(&self) -> Result<Option<Load>, StoreError> {
+        if self.db.dialect() == Dialect::Sqlite {
+            let io = |error| StoreError::Unavailable(sqlx::Error::Io(error));
+            let file = File::create(self.load_file()?).map_err(io)?;
+            let is_ours = file.try_lock().is_ok();
+            return Ok(is_ours.then(|| Load { _held: Held::File { _file: file } }));
+        }
+        let mut session = self.session(Purpose::Write).await?;
+        session.for_maintenance().await?;
+        // A lock's name has at most 64 characters, as many as a database's.
+        let text = "SELECT CAST(GET_LOCK(CONCAT('marquee.load.', LEFT(SHA2(DATABASE(), 256), 40)), 0) AS SIGNED)";
+        let is_ours = session.row(Sql::new(text)).await?.optional_integer(0)? == Some(1);
+        let session = Box::new(session);
+        Ok(is_ours.then(|| Load { _held: Held::Connection { _session: session } }))
+    }
+
+    fn load_file(&self) -> Result<PathBuf, StoreError> {
+        let options =
+            SqliteConnectOptions::from_str(&self.options.url).map_err(StoreError::Unavailable)?;
+        let mut name = options.get_filename().as_os_str().to_owned();
+        name.push(".load");
+        Ok(PathBuf::from(name))
+    }
+
+    /// Takes the indexes of lists away, for the first load of an empty catalogue. `None` if another
+    /// process is at it; they stay then.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn drop_list_indexes(&self) -> Result<(), StoreError> {
+    pub async fn drop_list_indexes(&self) -> Result<Option<Load>, StoreError> {
+        let Some(load) = self.claim_load().await? else { return Ok(None) };
         self.set_state(LIST_INDEXES, "away").await?;
         let mut session = self.session(Purpose::Write).await?;
         session.for_maintenance().await?;
@@ -61,20 +104,32 @@ impl Store {
                 }
             }
         }
-        Ok(())
+        Ok(Some(load))
+    }
+
+    /// Makes the indexes of a load that did not come to its end, unless it is still under way.
+    pub(super) async fn restore_abandoned_indexes(&self) -> Result<(), StoreError> {
+        if self.state(LIST_INDEXES).await?.as_deref() != Some("away") {
+            return Ok(());
+        }
+        let Some(load) = self.claim_load().await? else {
+            tracing::info!("another process loads the catalogue: lists come when that is done");
+            return Ok(());
+        };
+        let mut told =
+            |made, of| tracing::info!(made, of, "making the indexes of a load that did not end");
+        self.restore_list_indexes(load, &mut told).await
     }
 
     /// Makes those indexes again that are away, telling `progress` how many of how many are made.
     ///
     /// # Errors
-    /// [`StoreError`]; calling it again goes on.
+    /// [`StoreError`]; the next start goes on then.
     pub async fn restore_list_indexes(
         &self,
+        load: Load,
         progress: &mut (dyn FnMut(usize, usize) + Send),
     ) -> Result<(), StoreError> {
-        if self.state(LIST_INDEXES).await?.as_deref() != Some("away") {
-            return Ok(());
-        }
         let mut session = self.session(Purpose::Write).await?;
         session.for_maintenance().await?;
         let dialect = self.db.dialect();
@@ -93,7 +148,9 @@ impl Store {
         }
         progress(made, missing.len());
         drop(session);
-        self.set_state(LIST_INDEXES, "there").await
+        self.set_state(LIST_INDEXES, "there").await?;
+        drop(load);
+        Ok(())
     }
 }
 

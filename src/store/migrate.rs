@@ -33,10 +33,7 @@ impl Store {
             Pools::Sqlite { write, .. } => SQLITE.run(write).await?,
         }
         self.settle_epoch().await?;
-        self.restore_list_indexes(&mut |made, of| {
-            tracing::info!(made, of, "making the indexes of a load that did not end");
-        })
-        .await?;
+        self.restore_abandoned_indexes().await?;
         self.refresh_statistics().await
     }
 }

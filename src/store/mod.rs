@@ -45,6 +45,7 @@ use crate::domain::clock::Clock;
 
 pub use db::Options;
 pub use idempotency::{Once, OnceKey};
+pub use indexes::Load;
 pub use rebuild::{News, Rebuilt};
 pub use snapshot::Snapshot;
 pub use state::BundledCatalogue;

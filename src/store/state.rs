@@ -78,7 +78,7 @@ impl Store {
     }
 
     /// Deletes what is no longer needed: idempotency keys after a day, and the old end of the change
-    /// feed. To be called every minute or so.
+    /// feed. Makes the indexes that a load left away which did not end. To be called every minute or so.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -88,6 +88,7 @@ impl Store {
         let mut session = self.session(Purpose::Write).await?;
         delete_before(&mut session, "idempotency_keys", before).await?;
         drop(session);
+        self.restore_abandoned_indexes().await?;
         self.cut_changes().await
     }
 }

@@ -31,7 +31,7 @@ use crate::{
         rejects::Reject,
     },
     store::{
-        Store,
+        Load, Store,
         error::StoreError,
         mutation::{Mutation, Recognise},
     },
@@ -172,14 +172,14 @@ struct Import<'a> {
 }
 
 /// What became of the indexes that lists are read by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Indexes {
     /// They stay: the catalogue had movies before, and may be in use.
     Kept,
     /// They go when the load turns out to be large: the catalogue was empty.
     Spared,
     /// They are away until the end.
-    Away,
+    Away(Load),
 }
 
 /// A first load of more movies than this makes the indexes at its end.
@@ -208,9 +208,11 @@ impl Import<'_> {
             }
         }
         let end = self.all(feed, stop, started).await;
-        let (Some(store), Indexes::Away) = (self.store, self.indexes) else { return end };
+        let indexes = std::mem::replace(&mut self.indexes, Indexes::Kept);
+        let (Some(store), Indexes::Away(load)) = (self.store, indexes) else { return end };
         let watch = &mut self.watch;
-        let restored = store.restore_list_indexes(&mut |made, of| watch.indexing(made, of)).await;
+        let mut told = |made, of| watch.indexing(made, of);
+        let restored = store.restore_list_indexes(load, &mut told).await;
         match (end, restored) {
             (End::Failed(error), _) => End::Failed(error),
             (_, Err(error)) => End::Failed(ImportError::Store(error)),
@@ -221,11 +223,11 @@ impl Import<'_> {
     /// Takes the indexes of lists away once a first load turns out to be large.
     async fn lighten(&mut self) -> Result<(), ImportError> {
         if let Some(store) = self.store
-            && self.indexes == Indexes::Spared
+            && matches!(self.indexes, Indexes::Spared)
             && self.summary.created > LARGE
         {
-            self.indexes = Indexes::Away;
-            store.drop_list_indexes().await.map_err(ImportError::Store)?;
+            let load = store.drop_list_indexes().await.map_err(ImportError::Store)?;
+            self.indexes = load.map_or(Indexes::Kept, Indexes::Away);
         }
         Ok(())
     }
