@@ -48,6 +48,10 @@ impl Store {
 
     /// Gives the catalogue a random epoch, unless it has one.
     pub(super) async fn settle_epoch(&self) -> Result<(), StoreError> {
+        // Looked up first: a start must not wait for whoever is writing.
+        if self.state(EPOCH).await?.is_some() {
+            return Ok(());
+        }
         let epoch = getrandom::u64().unwrap_or_default();
         let mut sql = Sql::new(self.db.dialect().insert_new());
         sql.push("catalog_state (name, value) VALUES (").bind(EPOCH).push(", ");
