@@ -1,47 +1,21 @@
-//! Connection pools and sessions: every statement has a deadline, and a connection whose statement
-//! did not finish is never used again.
+//! Sessions: every statement has a deadline, and a connection whose statement did not finish is never
+//! used again.
 //!
-//! **Invariant:** `on_pool!`-like matches over the two backends are in this file, in [`dialect`] and in
-//! [`sql`], and nowhere else.
-//!
-//! [`dialect`]: super::dialect
-//! [`sql`]: super::sql
+//! **Invariant:** what is done once for each backend is in this file, in `pools`, in
+//! `dialect` and in `sql`, or is a `match` on [`Dialect`].
 
-use std::{
-    str::FromStr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Database, Executor as _, MySql, MySqlConnection, Pool,
-    Sqlite,
-    mysql::{MySqlConnectOptions, MySqlPoolOptions},
-    pool::{PoolConnection, PoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::{AssertSqlSafe, Database, Executor as _, MySql, Sqlite, pool::PoolConnection};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::{
     dialect::Dialect,
     error::StoreError,
+    pools::{Options, Pools},
     sql::{Row, Sql, Value},
 };
-
-/// How the store reaches its database.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// `sqlite:<path>` or `mysql://user:password@host:port/database`.
-    pub url: String,
-    /// Connections at most. With `SQLite` these read; one more writes.
-    pub connections: u32,
-    /// How long to wait for a free connection.
-    pub acquire_timeout: Duration,
-    /// How long a statement may run.
-    pub statement_timeout: Duration,
-    /// How many revisions of the change feed are kept.
-    pub changes_kept: i64,
-}
 
 /// The database.
 #[derive(Debug, Clone)]
@@ -49,17 +23,6 @@ pub(crate) struct Db {
     pub(crate) pools: Pools,
     /// Connections on their way back to the pool.
     returns: TaskTracker,
-}
-
-/// The pools.
-#[derive(Debug, Clone)]
-pub(crate) enum Pools {
-    MySql(Pool<MySql>),
-    /// One connection writes, so that writers of this process queue instead of failing as busy.
-    Sqlite {
-        read: Pool<Sqlite>,
-        write: Pool<Sqlite>,
-    },
 }
 
 /// What a session is for.
@@ -123,99 +86,6 @@ impl Db {
             }
         }
     }
-}
-
-impl Pools {
-    fn open_mysql(options: &Options) -> Result<Self, StoreError> {
-        let connect =
-            MySqlConnectOptions::from_str(&options.url.replacen("mariadb://", "mysql://", 1))
-                .map_err(StoreError::Unavailable)?
-                .charset("utf8mb4")
-                .statement_cache_capacity(200)
-                .disable_statement_logging();
-        let seconds = options.statement_timeout.as_secs_f64();
-        let pool = pool_options::<MySql>(MySqlPoolOptions::new(), options)
-            .max_connections(options.connections)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    // The pool keeps trying until its time is up, and then says only that it is.
-                    prepare(connection, seconds).await.inspect_err(|error| {
-                        tracing::warn!(%error, "a new database session could not be set up");
-                    })
-                })
-            })
-            .connect_lazy_with(connect);
-        Ok(Self::MySql(pool))
-    }
-
-    async fn open_sqlite(options: &Options) -> Result<Self, StoreError> {
-        let connect = SqliteConnectOptions::from_str(&options.url)
-            .map_err(StoreError::Unavailable)?
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // An acknowledged write survives a power cut, as with the other backend's default.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(SQLITE_BUSY)
-            .pragma("cache_size", "-16000") // KiB, and the same again for each reader
-            .pragma("temp_store", "memory")
-            // Pages that the system has in memory anyway are read without a call for each.
-            .pragma("mmap_size", "1073741824")
-            // A page of 500 rows is handed over without the reader waiting for its taker.
-            .row_buffer_size(512)
-            .statement_cache_capacity(200)
-            .disable_statement_logging();
-        let write = pool_options::<Sqlite>(SqlitePoolOptions::new(), options)
-            .max_connections(1)
-            // Writers queue for the one connection; each is bounded by its own statements' deadlines.
-            .acquire_timeout(options.statement_timeout)
-            .connect_with(connect.clone().pragma("cache_size", "-64000"))
-            .await
-            .map_err(StoreError::Unavailable)?;
-        let read = pool_options::<Sqlite>(SqlitePoolOptions::new(), options)
-            .max_connections(options.connections)
-            .connect_lazy_with(connect);
-        Ok(Self::Sqlite { read, write })
-    }
-}
-
-/// How long `SQLite` itself waits for another process' write before it answers busy.
-const SQLITE_BUSY: Duration = Duration::from_millis(500);
-
-fn pool_options<DB: Database>(pool: PoolOptions<DB>, options: &Options) -> PoolOptions<DB> {
-    pool.acquire_timeout(options.acquire_timeout)
-        .idle_timeout(Duration::from_mins(10))
-        .max_lifetime(Duration::from_hours(1))
-        // A ping before each use would double the round trips of a miss. A connection that died while
-        // idle fails at its first statement, and reads and `begin` are tried again.
-        .test_before_acquire(false)
-}
-
-async fn prepare(
-    connection: &mut MySqlConnection,
-    statement_seconds: f64,
-) -> Result<(), sqlx::Error> {
-    let version: String =
-        sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut *connection).await?;
-    let settings = session_settings(&version, statement_seconds);
-    (&mut *connection).execute(sqlx::raw_sql(AssertSqlSafe(settings))).await?;
-    let isolation = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-    connection.execute(sqlx::raw_sql(isolation)).await.map(|_| ())
-}
-
-/// Sets what a session relies on, whatever the server's configuration says.
-fn session_settings(version: &str, statement_seconds: f64) -> String {
-    // MariaDB bounds every statement, in seconds; MySQL bounds SELECTs, in milliseconds.
-    let bound = if version.contains("MariaDB") {
-        format!("max_statement_time = {statement_seconds}")
-    } else {
-        format!("max_execution_time = {:.0}", statement_seconds * 1000.0)
-    };
-    format!(
-        "SET SESSION {bound}, SESSION innodb_lock_wait_timeout = 2, \
-         SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,\
-         ERROR_FOR_DIVISION_BY_ZERO,PIPES_AS_CONCAT'"
-    )
 }
 
 fn unavailable(error: sqlx::Error) -> StoreError {
@@ -282,20 +152,28 @@ macro_rules! on_connection {
     }};
 }
 
+/// Binds values to a statement of either backend.
+macro_rules! bound {
+    ($query:expr, $values:expr) => {{
+        let mut query = $query;
+        for value in $values {
+            query = match value {
+                Value::Integer(value) => query.bind(value),
+                Value::Number(value) => query.bind(value),
+                Value::Text(value) => query.bind(value),
+                Value::Bytes(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
 impl Session {
     /// Rows of a query.
     pub(crate) async fn rows(&mut self, sql: Sql) -> Result<Vec<Row>, StoreError> {
         let Sql { text, values } = sql;
         on_connection!(self, connection, row => async {
-            let mut query = sqlx::query(AssertSqlSafe(text));
-            for value in values {
-                query = match value {
-                    Value::Integer(value) => query.bind(value),
-                    Value::Number(value) => query.bind(value),
-                    Value::Text(value) => query.bind(value),
-                    Value::Bytes(value) => query.bind(value),
-                };
-            }
+            let query = bound!(sqlx::query(AssertSqlSafe(text)), values);
             query.fetch_all(&mut **connection).await.map(|rows| rows.into_iter().map(row).collect())
         })
     }
@@ -311,15 +189,7 @@ impl Session {
         // A statement for many rows comes in as many lengths: it is not worth a place in the cache.
         let persistent = values.len() <= 64;
         on_connection!(self, connection, _row => async {
-            let mut query = sqlx::query(AssertSqlSafe(text)).persistent(persistent);
-            for value in values {
-                query = match value {
-                    Value::Integer(value) => query.bind(value),
-                    Value::Number(value) => query.bind(value),
-                    Value::Text(value) => query.bind(value),
-                    Value::Bytes(value) => query.bind(value),
-                };
-            }
+            let query = bound!(sqlx::query(AssertSqlSafe(text)).persistent(persistent), values);
             query.execute(&mut **connection).await.map(|done| done_of(&done))
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{Connection as _, MySqlConnection, migrate::Migrator};
 use tokio::time::timeout;
 
-use super::{Store, db::Pools, error::StoreError};
+use super::{Store, error::StoreError, pools::Pools};
 
 /// How long connecting may take. Migrations themselves take as long as they take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -23,6 +23,7 @@ mod migrate;
 mod movies;
 mod plan;
 mod play;
+mod pools;
 mod range;
 mod rebuild;
 mod row;
@@ -43,9 +44,9 @@ use arc_swap::ArcSwap;
 
 use crate::domain::clock::Clock;
 
-pub use db::Options;
 pub use idempotency::{Once, OnceKey};
 pub use indexes::Load;
+pub use pools::Options;
 pub use rebuild::{News, Rebuilt};
 pub use snapshot::Snapshot;
 pub use state::BundledCatalogue;
