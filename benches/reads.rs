@@ -72,6 +72,7 @@ async fn filled(url: &str) -> Arc<Store> {
         connections: 4,
         acquire_timeout: Duration::from_secs(1),
         statement_timeout: Duration::from_secs(10),
+        watch_timeout: Duration::from_secs(10),
         changes_kept: 1_000,
     };
     #[expect(clippy::disallowed_methods, reason = "criterion has the command line")]

@@ -59,6 +59,7 @@ async fn main() -> anyhow::Result<()> {
         connections: 2,
         acquire_timeout: Duration::from_secs(5),
         statement_timeout: Duration::from_mins(1),
+        watch_timeout: Duration::from_secs(10),
         changes_kept: 1_000_000,
     };
     let store = Store::open(options, Clock::system()).await?;

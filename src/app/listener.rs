@@ -7,10 +7,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::AppError;
 use crate::{
-    config::{admin::AdminSettings, http::HttpSettings},
+    config::{Settings, admin::AdminSettings, http::HttpSettings},
     http::{
         admin::Admin,
         api::{self, Api},
+        cached::ReadCache,
         server::{self, Drained, Handler},
     },
     service::catalogue::Catalogue,
@@ -31,13 +32,14 @@ pub(super) struct Listener {
 
 impl Listener {
     pub(super) async fn public(
-        settings: &HttpSettings,
+        settings: &Settings,
         catalogue: Catalogue,
+        cache: ReadCache,
         end: &CancellationToken,
     ) -> Result<Self, AppError> {
-        let api = Api::new(catalogue, api_options(settings));
-        let options = server_options(settings);
-        let listener = Self::start("--listen", settings.listen, api, options, end).await?;
+        let api = Api::new(catalogue, cache, api_options(settings));
+        let options = server_options(&settings.http);
+        let listener = Self::start("--listen", settings.http.listen, api, options, end).await?;
         tracing::info!(address = %listener.address, "the catalogue is served");
         Ok(listener)
     }
@@ -97,12 +99,14 @@ fn server_options(settings: &HttpSettings) -> server::Options {
     }
 }
 
-fn api_options(settings: &HttpSettings) -> api::Options {
+fn api_options(settings: &Settings) -> api::Options {
+    let Settings { http: settings, cache, .. } = settings;
     api::Options {
         body_timeout: settings.body_timeout,
         body_bytes_max: settings.body_limit.as_usize(),
         batch_bytes_max: settings.batch_body_limit.as_usize(),
         export_stall: settings.export_stall_timeout,
+        catch_up: cache.catch_up_timeout,
         ..api::Options::default()
     }
 }

@@ -3,10 +3,12 @@
 //! **Invariant:** every task belongs to the [`App`], and ends when it is stopped or dropped.
 //! **Invariant:** the public listener accepts nobody before the catalogue can be read.
 
+mod cached;
 mod listener;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use prometheus::Registry;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval, sleep, timeout},
@@ -16,7 +18,7 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-use self::listener::Listener;
+use self::{cached::Cached, listener::Listener};
 use crate::{
     config::{Settings, catalogue::BundledCatalogue, database::DatabaseSettings},
     domain::clock::Clock,
@@ -24,7 +26,7 @@ use crate::{
         admin::{Admin, Phase},
         server::Drained,
     },
-    service::{bundled, catalogue::Catalogue, import::ImportError},
+    service::{bundled, import::ImportError},
     store::{self, Store, error::StoreError},
     telemetry::in_one_line,
 };
@@ -35,6 +37,9 @@ const HOUSEKEEPING: Duration = Duration::from_mins(1);
 /// How long writes that outlived their clients, and then the connections to the database, may take
 /// to end once everybody was answered.
 const LAST_WRITES: Duration = Duration::from_secs(10);
+
+/// How long a command that serves nobody waits for the revisions.
+const WATCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 const STALE_STATISTICS: &str = "the statistics for lists could not be renewed";
 
@@ -70,17 +75,19 @@ pub enum AppError {
 /// [`AppError::Database`].
 pub async fn open_store(settings: &DatabaseSettings, clock: Clock) -> Result<Store, AppError> {
     let failed = |source| AppError::Database { url: settings.database_url.to_string(), source };
-    let store = Store::open(store_options(settings), clock).await.map_err(failed)?;
+    let options = store_options(settings, WATCH_TIMEOUT);
+    let store = Store::open(options, clock).await.map_err(failed)?;
     store.migrate().await.map_err(failed)?;
     Ok(store)
 }
 
-fn store_options(settings: &DatabaseSettings) -> store::Options {
+fn store_options(settings: &DatabaseSettings, watch_timeout: Duration) -> store::Options {
     store::Options {
         url: settings.database_url.expose().to_owned(),
         connections: settings.connections(),
         acquire_timeout: settings.database_acquire_timeout,
         statement_timeout: settings.database_statement_timeout,
+        watch_timeout,
         changes_kept: settings.changes_kept.into(),
     }
 }
@@ -115,20 +122,25 @@ impl App {
         let url = &settings.database.database_url;
         let failed = |source| AppError::Database { url: url.to_string(), source };
 
-        let options = store_options(&settings.database);
-        let store = Arc::new(Store::open(options, clock).await.map_err(failed)?);
-        let catalogue = Catalogue::new(Arc::clone(&store), tasks.clone());
+        // A poll that takes longer than the bound proves nothing that is worth having.
+        let options = store_options(&settings.database, settings.cache.staleness_bound);
+        let store = Arc::new(Store::open(options, clock.clone()).await.map_err(failed)?);
+        let registry = Registry::new();
+        let cached = Cached::new(settings, clock, &registry, &store, &tasks)?;
+        let Cached { catalogue, cache, follower } = cached;
         let (phase, seen) = watch::channel(Phase::Starting);
-        let health = Admin::new(catalogue.clone(), seen);
+        let health = Admin::new(catalogue.clone(), cache.clone(), registry, seen);
         let admin = Listener::admin(&settings.admin, health, &end).await?;
 
         store.migrate().await.map_err(failed)?;
         tracing::info!(database = %url, "the database is ready");
         load_bundled_catalogue(settings, &store, &end).await?;
+        follower.poll().await.map_err(failed)?;
         let housekeeping = end.child_token();
         tasks.spawn(keep_house(Arc::clone(&store), housekeeping.clone()));
+        tasks.spawn(follower.run(housekeeping.clone()));
 
-        let public = Listener::public(&settings.http, catalogue, &end).await?;
+        let public = Listener::public(settings, catalogue, cache, &end).await?;
         phase.send_replace(Phase::Running);
         let drain_delay = settings.http.drain_delay;
         Ok(Self { public, admin, phase, drain_delay, store, tasks, housekeeping, _end: guard })

@@ -14,7 +14,7 @@ use super::{exit::Exit, output};
 use crate::{
     app,
     config::StoreSettings,
-    domain::clock::Clock,
+    domain::{clock::Clock, revision::Revision},
     store::{News, Rebuilt},
     telemetry::in_one_line,
 };
@@ -27,6 +27,10 @@ pub struct BumpArgs {
     /// run again.
     #[arg(long)]
     rebuild: bool,
+    /// The database was restored from a backup: nothing that caches, the shared one included, have of
+    /// its lost future may be taken for its new one.
+    #[arg(long)]
+    restored: bool,
     /// Where the catalogue is kept.
     #[command(flatten)]
     pub(super) settings: StoreSettings,
@@ -34,6 +38,10 @@ pub struct BumpArgs {
 
 pub(super) async fn run(arguments: &BumpArgs) -> anyhow::Result<Exit> {
     let store = app::open_store(&arguments.settings.database, Clock::system()).await?;
+    if arguments.restored {
+        let seen = store.watch(Revision::ZERO).await.context("cannot read the epoch")?;
+        store.replace_epoch(seen.epoch).await.context("cannot begin another epoch")?;
+    }
     if !arguments.rebuild {
         let revision = store.bump().await.context("cannot raise the revision")?;
         store.close().await;

@@ -78,7 +78,7 @@ async fn export(arguments: &ExportArgs) -> anyhow::Result<Exit> {
     let (format, compression) = form.of(output);
     let store = Arc::new(app::open_store(&settings.database, Clock::system()).await?);
     let tasks = TaskTracker::new();
-    let catalogue = Catalogue::new(Arc::clone(&store), tasks.clone());
+    let catalogue = Catalogue::alone(Arc::clone(&store), tasks.clone());
     let mut export = catalogue.export().await?;
     let revision = export.revision;
 

@@ -8,6 +8,7 @@
 
 pub mod admin;
 pub mod bad_setting;
+pub mod cache;
 pub mod catalogue;
 pub mod database;
 pub mod database_url;
@@ -17,8 +18,8 @@ pub mod log;
 pub mod value;
 
 use self::{
-    admin::AdminSettings, bad_setting::BadSetting, catalogue::CatalogueSettings,
-    database::DatabaseSettings, http::HttpSettings, log::LogSettings,
+    admin::AdminSettings, bad_setting::BadSetting, cache::CacheSettings,
+    catalogue::CatalogueSettings, database::DatabaseSettings, http::HttpSettings, log::LogSettings,
 };
 
 /// Every setting of a server.
@@ -33,6 +34,9 @@ pub struct Settings {
     /// Where the catalogue is kept.
     #[command(flatten)]
     pub database: DatabaseSettings,
+    /// What is kept of answers.
+    #[command(flatten)]
+    pub cache: CacheSettings,
     /// What is in the catalogue.
     #[command(flatten)]
     pub catalogue: CatalogueSettings,
@@ -47,7 +51,8 @@ impl Settings {
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self) -> Result<(), BadSetting> {
-        self.http.check()
+        self.http.check()?;
+        self.cache.check()
     }
 }
 

@@ -75,6 +75,15 @@ impl Bytes {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 
+    /// Reads sizes up to 1 TiB; 0 stands for none.
+    pub(super) fn up_to_1_tib(text: &str) -> Result<Self, Rule> {
+        Self::parse(text).filter(|size| size.0 <= 1 << 40).ok_or_else(|| {
+            Rule::new(
+                "must be a number with a unit (B, KiB, MiB, GiB) and at most 1024GiB; 0 for none",
+            )
+        })
+    }
+
     /// Reads sizes from 1 KiB to 1 GiB.
     pub(super) fn from_1_kib_to_1_gib(text: &str) -> Result<Self, Rule> {
         Self::parse(text).filter(|size| (1 << 10..=1 << 30).contains(&size.0)).ok_or_else(|| {
@@ -90,6 +99,44 @@ impl Bytes {
             unit => Self::UNITS.iter().find(|(name, _)| *name == unit)?.1,
         };
         number.parse::<u64>().ok()?.checked_mul(unit).map(Self)
+    }
+}
+
+/// The value of a `Cache-Control` header, as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheControl(String);
+
+impl CacheControl {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for CacheControl {
+    type Err = Rule;
+
+    /// Reads directives separated by commas (RFC 9111, section 5.2): `name` or `name=value`.
+    fn from_str(text: &str) -> Result<Self, Rule> {
+        let token = |text: &str| {
+            let good = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~\"".contains(c);
+            !text.is_empty() && text.chars().all(good)
+        };
+        let directive = |text: &str| {
+            let (name, value) = text.split_once('=').unwrap_or((text, "1"));
+            token(name) && token(value)
+        };
+        if text.split(',').map(str::trim).all(directive) {
+            return Ok(Self(text.trim().to_owned()));
+        }
+        Err(Rule::new("must be directives of Cache-Control, like \"public, max-age=10\""))
+    }
+}
+
+impl fmt::Display for CacheControl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -151,6 +198,16 @@ mod tests {
     fn sizes_out_of_bounds_or_in_unknown_units_are_refused() {
         for text in ["", "MiB", "1023", "2GiB", "-1KiB", "1.5MiB", "1mib", "99999999999999999999"] {
             assert!(Bytes::from_1_kib_to_1_gib(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn cache_control_is_a_list_of_directives() {
+        for good in ["no-store", "public, max-age=10", "private,max-age=0 , must-revalidate"] {
+            assert!(good.parse::<CacheControl>().is_ok(), "{good}");
+        }
+        for bad in ["", ",", "max-age=", "a b", "max-age=1\r\nX: y", "é"] {
+            assert!(bad.parse::<CacheControl>().is_err(), "{bad}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Revisions: the order of all writes, and the scopes that a write touches.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::Serialize;
 
@@ -46,6 +46,9 @@ pub enum Scope {
     Genre(String),
     /// The movies whose id is this number modulo [`ITEM_BUCKETS`].
     Item(u16),
+    /// Whatever was changed by other means than a write: raised by `marquee bump` alone. Everything
+    /// depends on it.
+    Bump,
 }
 
 impl Scope {
@@ -62,6 +65,26 @@ impl fmt::Display for Scope {
             Self::All => f.write_str("*"),
             Self::Genre(key) => write!(f, "g:{key}"),
             Self::Item(bucket) => write!(f, "i:{bucket}"),
+            Self::Bump => f.write_str("!"),
+        }
+    }
+}
+
+impl FromStr for Scope {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if let Some(key) = text.strip_prefix("g:") {
+            return Ok(Self::Genre(key.to_owned()));
+        }
+        if let Some(bucket) = text.strip_prefix("i:") {
+            let bucket: u16 = bucket.parse().map_err(|_| ())?;
+            return if i64::from(bucket) < ITEM_BUCKETS { Ok(Self::Item(bucket)) } else { Err(()) };
+        }
+        match text {
+            "*" => Ok(Self::All),
+            "!" => Ok(Self::Bump),
+            _ => Err(()),
         }
     }
 }
@@ -73,4 +96,20 @@ pub struct AsOf<T> {
     pub revision: Revision,
     /// What was there.
     pub value: T,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_read_as_they_are_written() {
+        let scopes = [Scope::All, Scope::Bump, Scope::Item(1023), Scope::Genre("g:é *".into())];
+        for scope in scopes {
+            assert_eq!(scope.to_string().parse(), Ok(scope));
+        }
+        for bad in ["", "i:1024", "i:-1", "i:x", "**", "c:x"] {
+            assert_eq!(bad.parse::<Scope>(), Err(()), "{bad}");
+        }
+    }
 }

@@ -1,28 +1,32 @@
-//! The admin listener: whether the process lives, whether it is ready, and what it is.
+//! The admin listener: whether the process lives, whether it is ready, what it is, and how it fares.
 //!
 //! **Invariant:** nothing here needs the public listener to work.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
     header::{self, HeaderValue},
 };
+use prometheus::{Registry, TextEncoder};
 use serde::Serialize;
-use tokio::{sync::watch, time::timeout};
+use tokio::sync::watch;
 
-use crate::{domain::revision::Revision, service::catalogue::Catalogue};
+use crate::{
+    cache::{lease::Freshness, tiers},
+    domain::revision::Revision,
+    service::catalogue::Catalogue,
+};
 
 use super::{
+    cached::ReadCache,
+    class::NO_STORE,
     error::{Kind, Problem},
     request_id::RequestId,
     response::{Body, written},
     server::Handler,
 };
-
-/// How long the truth may take to answer before this replica counts as not ready.
-const READY_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Where the service is between its start and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +43,18 @@ pub enum Phase {
 #[derive(Debug)]
 pub struct Admin {
     catalogue: Catalogue,
+    cache: ReadCache,
+    registry: Registry,
     phase: watch::Receiver<Phase>,
+}
+
+/// `/status`
+#[derive(Debug, Serialize)]
+struct Report {
+    version: &'static str,
+    phase: &'static str,
+    restores: u64,
+    cache: tiers::Status,
 }
 
 #[derive(Debug, Serialize)]
@@ -56,27 +71,63 @@ struct Version {
 }
 
 impl Admin {
-    /// A handler that is ready while the service runs and `catalogue` can be read.
+    /// A handler that is ready while the service runs and may answer from what it knows of `catalogue`.
     #[must_use]
-    pub fn new(catalogue: Catalogue, phase: watch::Receiver<Phase>) -> Self {
-        Self { catalogue, phase }
+    pub fn new(
+        catalogue: Catalogue,
+        cache: ReadCache,
+        registry: Registry,
+        phase: watch::Receiver<Phase>,
+    ) -> Self {
+        Self { catalogue, cache, registry, phase }
     }
 
-    async fn ready(&self) -> Response<Body> {
+    fn report(&self) -> Response<Body> {
+        let phase = match *self.phase.borrow() {
+            Phase::Starting => "starting",
+            Phase::Running => "running",
+            Phase::Draining => "draining",
+        };
+        let report = Report {
+            version: env!("CARGO_PKG_VERSION"),
+            phase,
+            restores: self.catalogue.known().restores(),
+            cache: self.cache.status(),
+        };
+        written(StatusCode::OK, &report)
+    }
+
+    /// Prometheus' text format.
+    fn metrics(&self) -> Response<Body> {
+        let _ = self.cache.status(); // brings gauges up to date
+        let mut text = String::new();
+        if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text) {
+            tracing::error!(%error, "cannot write metrics");
+        }
+        let mut response = Response::new(Body::full(text));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(prometheus::TEXT_FORMAT));
+        headers.insert(header::CACHE_CONTROL, NO_STORE);
+        response
+    }
+
+    fn ready(&self) -> Response<Body> {
         let phase = *self.phase.borrow();
         match phase {
             Phase::Starting => return status(StatusCode::SERVICE_UNAVAILABLE, "starting", None),
             Phase::Draining => return status(StatusCode::SERVICE_UNAVAILABLE, "draining", None),
             Phase::Running => {}
         }
-        match timeout(READY_DEADLINE, self.catalogue.ready()).await {
-            Ok(Ok(revision)) => status(StatusCode::OK, "ready", Some(revision)),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "not ready");
-                status(StatusCode::SERVICE_UNAVAILABLE, "catalogue unreachable", None)
-            }
-            Err(_) => {
-                tracing::warn!("not ready: the catalogue did not answer within {READY_DEADLINE:?}");
+        let known = self.catalogue.known();
+        match known.lease().freshness(known.clock().tick()) {
+            Freshness::Fresh => status(StatusCode::OK, "ready", Some(known.verified())),
+            // What is kept can still be answered: a balancer should not send everybody elsewhere.
+            Freshness::Unverified => status(
+                StatusCode::OK,
+                "catalogue unreachable, within the cap",
+                Some(known.verified()),
+            ),
+            Freshness::Expired => {
                 status(StatusCode::SERVICE_UNAVAILABLE, "catalogue unreachable", None)
             }
         }
@@ -86,8 +137,11 @@ impl Admin {
 impl Handler for Admin {
     async fn handle(&self, request: Request<Incoming>, _peer: SocketAddr) -> Response<Body> {
         let path = request.uri().path();
-        if !matches!(path, "/livez" | "/readyz" | "/version") {
-            let problem = Problem::new(Kind::NoSuchPath, "there are /livez, /readyz and /version");
+        if !matches!(path, "/livez" | "/readyz" | "/version" | "/status" | "/metrics") {
+            let problem = Problem::new(
+                Kind::NoSuchPath,
+                "there are /livez, /readyz, /version, /status and /metrics",
+            );
             return problem.into_response(&RequestId::of(request.headers()));
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -99,7 +153,9 @@ impl Handler for Admin {
         }
         match path {
             "/livez" => status(StatusCode::OK, "live", None),
-            "/readyz" => self.ready().await,
+            "/readyz" => self.ready(),
+            "/status" => self.report(),
+            "/metrics" => self.metrics(),
             _ => {
                 let version = env!("CARGO_PKG_VERSION");
                 written(StatusCode::OK, &Version { name: env!("CARGO_PKG_NAME"), version })

@@ -20,16 +20,21 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use crate::service::catalogue::Catalogue;
+use crate::{
+    cache::outcome::{Failure, Outcome},
+    service::catalogue::Catalogue,
+};
 
 use super::{
     body::{self, Accepts, Bounds},
+    cached::{self, ReadCache},
     caught::caught,
     class::Class,
     client,
     conditional::{self, Condition},
+    encoding::Coding,
     error::{Kind, Problem},
-    framing,
+    framing, front,
     handlers::{batch, changes, compat, create, delete, docs, export, genres, item, list, update},
     params,
     request_id::{RequestId, X_REQUEST_ID},
@@ -51,6 +56,8 @@ pub struct Options {
     pub exports_max: usize,
     /// An export whose client takes nothing for so long ends.
     pub export_stall: Duration,
+    /// How long a request waits for the revision that it asks for.
+    pub catch_up: Duration,
 }
 
 impl Default for Options {
@@ -61,6 +68,7 @@ impl Default for Options {
             batch_bytes_max: 16 * 1024 * 1024,
             exports_max: 2,
             export_stall: Duration::from_mins(1),
+            catch_up: Duration::from_secs(1),
         }
     }
 }
@@ -69,6 +77,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Api {
     pub(super) catalogue: Catalogue,
+    pub(super) cache: ReadCache,
     pub(super) options: Options,
     /// Exports that are being sent. Each ends with its connection.
     pub(super) exports: TaskTracker,
@@ -87,12 +96,12 @@ pub(super) struct Call<'a> {
 }
 
 impl Api {
-    /// A handler that answers from `catalogue`.
+    /// A handler that answers from `catalogue`, reads by way of `cache`.
     #[must_use]
-    pub fn new(catalogue: Catalogue, options: Options) -> Self {
+    pub fn new(catalogue: Catalogue, cache: ReadCache, options: Options) -> Self {
         let export_permits = Arc::new(Semaphore::new(options.exports_max));
         let (exports, router) = (TaskTracker::new(), Router::new());
-        Self { catalogue, options, exports, export_permits, router }
+        Self { catalogue, cache, options, exports, export_permits, router }
     }
 
     async fn answer(
@@ -117,7 +126,15 @@ impl Api {
         }
         let call = Call { api: self, parts, parameter, body };
         match handle(route, call).await? {
-            Answer::Read(found) => Ok(conditional::answer(&found, if_none_match.as_ref())),
+            Answer::Kept(query) => {
+                self.cache.answer(query, &self.catalogue, parts, if_none_match.as_ref()).await
+            }
+            Answer::Read(found) => {
+                let coding = Coding::negotiate(&parts.headers, &Coding::ALL);
+                let (coded, _) = found.coded(coding).await;
+                let policies = self.cache.policies();
+                Ok(conditional::answer(&found, coded, policies, if_none_match.as_ref()))
+            }
             Answer::Final(response) => Ok(response),
         }
     }
@@ -127,27 +144,31 @@ type Reply = Result<Response<Body>, Problem>;
 
 async fn handle(route: Route, call: Call<'_>) -> Result<Answer, Problem> {
     match route {
-        Route::ListMovies => list::list(call).await,
-        Route::GetMovie => item::by_id(call).await,
-        Route::GetMovieByImdbId => item::by_imdb_id(call).await,
+        Route::ListMovies => list::list(&call),
+        Route::GetMovie => item::by_id(&call),
+        Route::GetMovieByImdbId => item::by_imdb_id(&call),
         Route::CreateMovie => create::create(call).await,
         Route::ReplaceMovie => update::replace(call).await,
         Route::UpdateMovie => update::merge(call).await,
         Route::DeleteMovie => delete::delete(call).await,
         Route::BatchMovies => batch::batch(call).await,
-        Route::ListGenres => genres::list(call).await,
+        Route::ListGenres => genres::list(&call),
         Route::ListChanges => changes::list(call).await,
         Route::ExportMovies => export::export(call).await,
         Route::GetOpenApi => docs::description(&call),
         Route::GetDocs => docs::page(&call),
         Route::GetDocsFile => docs::file(&call),
-        Route::CompatList => compat::list(call).await,
+        Route::CompatList => compat::list(&call),
         Route::CompatCreate => compat::create(call).await,
         Route::CompatDelete => compat::delete(call).await,
     }
 }
 
 impl Handler for Api {
+    fn quick(&self, request: &Request<Incoming>) -> Option<Response<Body>> {
+        front::hit(&self.cache, request)
+    }
+
     async fn handle(&self, request: Request<Incoming>, _peer: SocketAddr) -> Response<Body> {
         let started = Instant::now();
         let (parts, mut body) = request.into_parts();
@@ -175,14 +196,28 @@ impl Handler for Api {
                 body::discard(&parts.headers, &mut body).await;
             }
             response.headers_mut().insert(X_REQUEST_ID, id.to_header());
-            tracing::info!(
-                method = parts.method.as_str(),
-                path = parts.uri.path(),
-                route = name,
-                status = response.status().as_u16(),
-                duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-                "answered"
-            );
+            macro_rules! log {
+                ($level:ident, $source:expr) => {
+                    tracing::$level!(
+                        method = parts.method.as_str(),
+                        path = parts.uri.path(),
+                        route = name,
+                        status = response.status().as_u16(),
+                        source = $source,
+                        duration_us =
+                            u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+                        "answered"
+                    )
+                };
+            }
+            // Hits are counted, and logged for who looks closely only: a line costs more than a hit.
+            match response.extensions().get::<Outcome>() {
+                Some(Outcome::L1Hit) => log!(debug, "l1"),
+                Some(Outcome::L2Hit(_)) => log!(info, "l2"),
+                Some(Outcome::Loaded(_)) => log!(info, "load"),
+                Some(Outcome::Collapsed(_)) => log!(info, "collapsed"),
+                None => log!(info, ""),
+            }
             response
         };
         respond.instrument(span).await
@@ -198,6 +233,15 @@ impl Call<'_> {
     /// Refuses parameters, for operations that have none.
     pub(super) fn no_parameters(&self) -> Result<(), Problem> {
         params::none(self.query())
+    }
+
+    /// Waits until the revision that the request asks for is in the truth, for reads that are not kept.
+    pub(super) async fn caught_up(&self) -> Result<(), Problem> {
+        let at_least = cached::at_least(&self.parts.headers)?;
+        if self.api.catalogue.known().reach(at_least, self.api.options.catch_up).await {
+            return Ok(());
+        }
+        Err(Failure::Behind.into())
     }
 
     /// Whether only the head of the answer is asked for.

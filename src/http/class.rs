@@ -19,24 +19,61 @@ pub(super) enum Class {
     Write,
 }
 
+impl Class {
+    /// Its number in an entry of the shared tier.
+    pub(super) const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The class of a number; only those that are kept.
+    pub(super) const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::List),
+            1 => Some(Self::Item),
+            _ => None,
+        }
+    }
+}
+
 /// Answers that no cache may keep: writes and errors.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-impl Class {
-    /// The `Cache-Control` of its answers.
+/// The `Cache-Control` of each class.
+#[derive(Debug, Clone)]
+pub struct Policies {
+    /// Of lists.
+    pub lists: HeaderValue,
+    /// Of single movies, and of what says that one does not exist.
+    pub items: HeaderValue,
+    /// Of the change feed.
+    pub feed: HeaderValue,
+    /// Of the API's description and explorer.
+    pub fixed: HeaderValue,
+}
+
+impl Policies {
+    /// The policy of a class.
     #[must_use]
-    pub(super) const fn cache_control(self) -> HeaderValue {
-        match self {
-            Self::List => HeaderValue::from_static(
-                "public, max-age=10, stale-while-revalidate=30, stale-if-error=86400",
-            ),
-            Self::Item => HeaderValue::from_static(
-                "public, max-age=60, stale-while-revalidate=30, stale-if-error=86400",
-            ),
+    pub(super) fn of(&self, class: Class) -> HeaderValue {
+        match class {
+            Class::List => self.lists.clone(),
+            Class::Item => self.items.clone(),
+            Class::Feed => self.feed.clone(),
+            Class::Static => self.fixed.clone(),
+            Class::Export | Class::Write => NO_STORE,
+        }
+    }
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        let policy = HeaderValue::from_static;
+        Self {
+            lists: policy("public, max-age=10, stale-while-revalidate=30, stale-if-error=86400"),
+            items: policy("public, max-age=60, stale-while-revalidate=30, stale-if-error=86400"),
             // A reader that polls wants to know now; its ETag spares it the body.
-            Self::Feed => HeaderValue::from_static("no-cache"),
-            Self::Static => HeaderValue::from_static("public, max-age=300"),
-            Self::Export | Self::Write => NO_STORE,
+            feed: policy("no-cache"),
+            fixed: policy("public, max-age=300"),
         }
     }
 }

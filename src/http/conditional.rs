@@ -2,14 +2,17 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hyper::{
-    Response,
+    Response, StatusCode,
     header::{self, HeaderMap, HeaderValue},
 };
 use sha2::{Digest, Sha256};
 
 use super::{
+    class::Policies,
+    encoding::Coding,
     error::Problem,
-    response::{Body, Cacheable},
+    finished::{Coded, Finished},
+    response::{Body, VARY},
 };
 
 /// Bytes of a digest that a tag keeps: 128 bits, so that no two bodies share one by accident.
@@ -42,6 +45,25 @@ impl ETag {
     #[must_use]
     pub(super) fn to_header(&self) -> HeaderValue {
         self.0.clone()
+    }
+
+    /// The tag of the same body in a coding.
+    #[must_use]
+    pub(super) fn of_coding(&self, coding: Coding) -> Self {
+        let text = format!("\"{}-{}\"", self.opaque(), coding.name());
+        Self(HeaderValue::try_from(text).expect("base64 and a coding's name are visible ASCII"))
+    }
+
+    /// The tag as it is sent.
+    #[must_use]
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// A tag as it was sent.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let quoted = bytes.len() > 2 && bytes.starts_with(b"\"") && bytes.ends_with(b"\"");
+        if quoted { HeaderValue::from_bytes(bytes).ok().map(Self) } else { None }
     }
 
     fn opaque(&self) -> &str {
@@ -132,13 +154,40 @@ impl Condition {
     }
 }
 
-/// The answer to a read: 304 where the client has the body.
+/// The answer to a read: 304 where the client has the body, with every header but the body's own
+/// (RFC 9110, 15.4.5).
 #[must_use]
-pub(super) fn answer(found: &Cacheable, if_none_match: Option<&Condition>) -> Response<Body> {
-    match (if_none_match, &found.etag) {
-        (Some(condition), Some(etag)) if condition.names(etag) => found.not_modified(),
-        _ => found.whole(),
+pub(super) fn answer(
+    found: &Finished,
+    coded: Coded,
+    policies: &Policies,
+    if_none_match: Option<&Condition>,
+) -> Response<Body> {
+    let not_modified = match (if_none_match, &coded.etag) {
+        (Some(condition), Some(etag)) => condition.names(etag),
+        _ => false,
+    };
+    let mut response = Response::new(Body::EMPTY);
+    let headers = response.headers_mut();
+    headers.reserve(found.headers.len() + 8);
+    headers.extend(found.headers.iter().cloned());
+    headers.insert(header::CACHE_CONTROL, policies.of(found.class));
+    headers.insert(header::VARY, VARY);
+    if let Some(etag) = &coded.etag {
+        headers.insert(header::ETAG, etag.to_header());
     }
+    if not_modified {
+        headers.remove(header::CONTENT_TYPE);
+        headers.remove(header::CONTENT_ENCODING);
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    if let Some(coding) = coded.coding.header() {
+        headers.insert(header::CONTENT_ENCODING, coding);
+    }
+    *response.status_mut() = found.status;
+    *response.body_mut() = Body::Full(coded.body);
+    response
 }
 
 /// Reads a list of entity tags; empty items are allowed (RFC 9110, 5.6.1). A tag may hold commas.

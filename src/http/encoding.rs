@@ -1,10 +1,12 @@
-//! Content codings of streamed bodies: which one, and making it piece by piece.
+//! Content codings: which one, and making it, of a whole body or piece by piece.
 
 use std::io::{self, Write as _};
 
+use brotli::enc::BrotliEncoderParams;
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use hyper::header::{self, HeaderMap, HeaderValue};
+use tokio::sync::Semaphore;
 
 /// Fast levels: the network, not the ratio, is what a stream waits for.
 const GZIP_LEVEL: u32 = 4;
@@ -15,21 +17,28 @@ const ZSTD_LEVEL: i32 = 3;
 pub(super) enum Coding {
     /// The bytes themselves.
     Identity,
-    /// `gzip`
-    Gzip,
+    /// `br`
+    Brotli,
     /// `zstd`
     Zstd,
+    /// `gzip`
+    Gzip,
 }
 
 impl Coding {
-    /// Codings from the one that is worth most.
-    const BY_PREFERENCE: [Self; 3] = [Self::Zstd, Self::Gzip, Self::Identity];
+    /// Every coding, from the one that is worth most.
+    pub(super) const ALL: [Self; 4] = [Self::Brotli, Self::Zstd, Self::Gzip, Self::Identity];
+    /// Codings of streams.
+    pub(super) const OF_STREAMS: [Self; 3] = [Self::Zstd, Self::Gzip, Self::Identity];
+    /// Codings that make bodies smaller.
+    pub(super) const COMPRESSED: [Self; 3] = [Self::Brotli, Self::Zstd, Self::Gzip];
 
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
-            Self::Gzip => "gzip",
+            Self::Brotli => "br",
             Self::Zstd => "zstd",
+            Self::Gzip => "gzip",
         }
     }
 
@@ -38,14 +47,15 @@ impl Coding {
     pub(super) const fn header(self) -> Option<HeaderValue> {
         match self {
             Self::Identity => None,
-            Self::Gzip | Self::Zstd => Some(HeaderValue::from_static(self.name())),
+            Self::Brotli | Self::Gzip | Self::Zstd => Some(HeaderValue::from_static(self.name())),
         }
     }
 
-    /// The coding that a client likes best by its `Accept-Encoding` (RFC 9110, 12.5.3). A client that
-    /// names none that we have gets the bytes themselves.
+    /// The coding that a client likes best by its `Accept-Encoding` (RFC 9110, 12.5.3), of those that
+    /// there are, from the one that is worth most. A client that names none of them gets the bytes
+    /// themselves.
     #[must_use]
-    pub(super) fn negotiate(headers: &HeaderMap) -> Self {
+    pub(super) fn negotiate(headers: &HeaderMap, there_are: &[Self]) -> Self {
         let wishes: Vec<(String, u16)> = headers
             .get_all(header::ACCEPT_ENCODING)
             .iter()
@@ -59,12 +69,13 @@ impl Coding {
             };
             of(coding.name()).or_else(|| of("*")).unwrap_or(match coding {
                 Self::Identity => 1, // acceptable unless refused, but any coding that is named is better
-                Self::Gzip | Self::Zstd => 0,
+                Self::Brotli | Self::Gzip | Self::Zstd => 0,
             })
         };
         // The first of the best: `max_by_key` would give the last.
-        Self::BY_PREFERENCE
-            .into_iter()
+        there_are
+            .iter()
+            .copied()
             .rev()
             .max_by_key(|coding| quality(*coding))
             .filter(|coding| quality(*coding) > 0)
@@ -96,6 +107,42 @@ fn wish(text: &str) -> Option<(String, u16)> {
     Some((name, quality))
 }
 
+/// Levels for bodies that are coded once and sent often: about where the curves get flat.
+const BODY_BROTLI_QUALITY: i32 = 5;
+const BODY_ZSTD_LEVEL: i32 = 9;
+const BODY_GZIP_LEVEL: u32 = 6;
+/// Bodies that are coded at once: coding must not take every core from answering.
+static CODERS: Semaphore = Semaphore::const_new(2);
+
+/// A whole body in a coding, made on a thread that may take its time; `None` where that does not make
+/// it smaller.
+pub(super) async fn compress(coding: Coding, plain: Bytes) -> Option<Bytes> {
+    let _permit = CODERS.acquire().await.ok()?;
+    let work = move || {
+        let coded = match coding {
+            Coding::Identity => return None,
+            Coding::Brotli => {
+                let parameters = BrotliEncoderParams {
+                    quality: BODY_BROTLI_QUALITY,
+                    size_hint: plain.len(),
+                    ..BrotliEncoderParams::default()
+                };
+                let mut coded = Vec::with_capacity(plain.len() / 4);
+                brotli::BrotliCompress(&mut &*plain, &mut coded, &parameters).ok()?;
+                coded
+            }
+            Coding::Zstd => zstd::bulk::compress(&plain, BODY_ZSTD_LEVEL).ok()?,
+            Coding::Gzip => {
+                let mut coder = GzEncoder::new(Vec::new(), Compression::new(BODY_GZIP_LEVEL));
+                coder.write_all(&plain).ok()?;
+                coder.finish().ok()?
+            }
+        };
+        (coded.len() < plain.len()).then(|| Bytes::from(coded))
+    };
+    tokio::task::spawn_blocking(work).await.ok()?
+}
+
 /// Encodes a stream piece by piece. Holds a window of it, never all.
 pub(super) enum Encoder {
     /// The bytes themselves.
@@ -113,7 +160,8 @@ impl Encoder {
     /// Where the coding's library has no memory for it.
     pub(super) fn new(coding: Coding) -> io::Result<Self> {
         Ok(match coding {
-            Coding::Identity => Self::Identity,
+            // Streams are not coded by brotli, whose encoder is slow.
+            Coding::Identity | Coding::Brotli => Self::Identity,
             Coding::Gzip => Self::Gzip(GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL))),
             Coding::Zstd => Self::Zstd(zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?),
         })
@@ -161,27 +209,28 @@ mod tests {
         let cases = [
             ("", Coding::Identity),
             ("gzip", Coding::Gzip),
-            ("gzip, deflate, br, zstd", Coding::Zstd),
+            ("gzip, deflate, br, zstd", Coding::Brotli),
             ("gzip;q=1.0, zstd;q=0.5", Coding::Gzip),
             ("identity, gzip;q=0.5", Coding::Identity),
             ("GZIP ; Q=0.3", Coding::Gzip),
-            ("*", Coding::Zstd),
-            ("zstd;q=0, *;q=0.1", Coding::Gzip),
-            ("br", Coding::Identity),
+            ("*", Coding::Brotli),
+            ("zstd;q=0, br;q=0, *;q=0.1", Coding::Gzip),
+            ("br;q=0.2, zstd;q=0.3", Coding::Zstd),
+            ("deflate", Coding::Identity),
             ("identity;q=0, *;q=0", Coding::Identity),
             ("gzip;q=7, zstd;q", Coding::Identity),
         ];
         for (text, coding) in cases {
             let value = HeaderValue::from_str(text).unwrap();
             let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, value)]);
-            assert_eq!(Coding::negotiate(&headers), coding, "{text:?}");
+            assert_eq!(Coding::negotiate(&headers, &Coding::ALL), coding, "{text:?}");
         }
-        assert_eq!(Coding::negotiate(&HeaderMap::new()), Coding::Identity);
+        assert_eq!(Coding::negotiate(&HeaderMap::new(), &Coding::ALL), Coding::Identity);
     }
 
     #[test]
     fn what_is_encoded_decodes_to_the_same_bytes() {
-        for coding in Coding::BY_PREFERENCE {
+        for coding in Coding::OF_STREAMS {
             let mut encoder = Encoder::new(coding).unwrap();
             let mut sent = Vec::new();
             let mut plain = Vec::new();
@@ -193,7 +242,7 @@ mod tests {
             sent.extend_from_slice(&encoder.finish().unwrap());
             let mut decoded = Vec::new();
             match coding {
-                Coding::Identity => decoded = sent,
+                Coding::Identity | Coding::Brotli => decoded = sent,
                 Coding::Gzip => {
                     flate2::read::GzDecoder::new(&*sent).read_to_end(&mut decoded).unwrap();
                 }

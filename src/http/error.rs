@@ -81,7 +81,7 @@ kinds! {
 }
 
 /// A refusal or failure.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Problem {
     kind: Kind,
     detail: Cow<'static, str>,

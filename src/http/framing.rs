@@ -41,7 +41,7 @@ fn host(parts: &Parts) -> Result<(), Problem> {
 }
 
 /// Whether it is `host[:port]`, or empty as for a target that has no host.
-fn is_host(value: &HeaderValue) -> bool {
+pub(super) fn is_host(value: &HeaderValue) -> bool {
     let text = value.as_bytes();
     text.is_empty()
         || !text.contains(&b'@')

@@ -16,7 +16,8 @@ use super::{
     class::Class,
     conditional::ETag,
     error::{PROBLEM_JSON, Problem},
-    response::{Body, CATALOG_REVISION, Cacheable, VARY, written},
+    finished::Finished,
+    response::{Body, CATALOG_REVISION, written},
 };
 
 /// A movie with every field.
@@ -36,27 +37,14 @@ pub(super) fn etag(movie: &Movie) -> ETag {
 
 /// The answer to a read of one movie, which `name` is asked for.
 #[must_use]
-pub(super) fn found(movie: &AsOf<Option<Movie>>, name: impl std::fmt::Display) -> Cacheable {
-    match &movie.value {
-        Some(value) => Cacheable::json(Class::Item, movie.revision, &view(value)),
-        None => missing(movie.revision, name),
+pub(super) fn found(movie: &AsOf<Option<Movie>>, name: impl std::fmt::Display) -> Finished {
+    if let Some(value) = &movie.value {
+        return Finished::json(Class::Item, &view(value));
     }
-}
-
-/// That a movie does not exist is known as of a revision too, so it may be kept as long as a movie.
-/// The document is the same for each request, so it names none.
-fn missing(revision: Revision, name: impl std::fmt::Display) -> Cacheable {
-    Cacheable {
-        status: StatusCode::NOT_FOUND,
-        body: Problem::no_such_movie(name).to_json(None).into(),
-        etag: None,
-        headers: vec![
-            (header::CONTENT_TYPE, PROBLEM_JSON),
-            (header::CACHE_CONTROL, Class::Item.cache_control()),
-            (header::VARY, VARY),
-            (CATALOG_REVISION, HeaderValue::from(revision.get())),
-        ],
-    }
+    // That a movie does not exist is known as of a revision too, so it may be kept as long as a movie.
+    // The document is the same for each request, so it names none.
+    let document = Problem::no_such_movie(name).to_json(None);
+    Finished::new(StatusCode::NOT_FOUND, Class::Item, PROBLEM_JSON, document)
 }
 
 /// The answer to a write that left this movie.

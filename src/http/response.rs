@@ -1,7 +1,8 @@
-//! Answers: finished bytes with their headers, and bodies that are sent.
+//! What handlers answer with, and bodies that are sent.
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -14,12 +15,7 @@ use hyper::{
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::domain::revision::Revision;
-
-use super::{
-    class::{Class, NO_STORE},
-    conditional::ETag,
-};
+use super::{class::NO_STORE, finished::Finished, query::Query};
 
 /// `Catalog-Revision`: the answer includes every write up to it.
 pub(super) const CATALOG_REVISION: HeaderName = HeaderName::from_static("catalog-revision");
@@ -93,76 +89,13 @@ impl hyper::body::Body for Body {
     }
 }
 
-/// A finished answer to a read: it holds for every request that means the same, so it can be kept.
-#[derive(Debug, Clone)]
-pub(super) struct Cacheable {
-    /// 200, or 404 for a movie that does not exist.
-    pub(super) status: StatusCode,
-    /// The body.
-    pub(super) body: Bytes,
-    /// The body's tag; a 404 has none.
-    pub(super) etag: Option<ETag>,
-    /// Every header that follows from the answer alone.
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-}
-
-impl Cacheable {
-    /// A JSON answer as of a revision.
-    ///
-    /// # Panics
-    /// Where `value` has no JSON form, such as a map with keys that are not text.
-    pub(super) fn json(class: Class, revision: Revision, value: &impl Serialize) -> Self {
-        let body = serde_json::to_vec(value).expect("answers have a JSON form");
-        let mut answer = Self::bytes(class, JSON, body);
-        answer.headers.push((CATALOG_REVISION, HeaderValue::from(revision.get())));
-        answer
-    }
-
-    /// An answer of any type.
-    pub(super) fn bytes(class: Class, media_type: HeaderValue, body: impl Into<Bytes>) -> Self {
-        let body = body.into();
-        let etag = ETag::of(&body);
-        let headers = vec![
-            (header::CONTENT_TYPE, media_type),
-            (header::ETAG, etag.to_header()),
-            (header::CACHE_CONTROL, class.cache_control()),
-            (header::VARY, VARY),
-        ];
-        Self { status: StatusCode::OK, body, etag: Some(etag), headers }
-    }
-
-    /// The same answer with one more header.
-    #[must_use]
-    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-
-    /// The whole answer.
-    #[must_use]
-    pub(super) fn whole(&self) -> Response<Body> {
-        let mut response = Response::new(Body::Full(self.body.clone()));
-        *response.status_mut() = self.status;
-        response.headers_mut().extend(self.headers.iter().cloned());
-        response
-    }
-
-    /// 304: the client has the body. Carries every header but the body's own (RFC 9110, 15.4.5).
-    #[must_use]
-    pub(super) fn not_modified(&self) -> Response<Body> {
-        let mut response = Response::new(Body::EMPTY);
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        let kept = self.headers.iter().filter(|(name, _)| *name != header::CONTENT_TYPE);
-        response.headers_mut().extend(kept.cloned());
-        response
-    }
-}
-
 /// What a handler answers with.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// To a read: the request's conditions still apply.
-    Read(Cacheable),
+    /// To a read that is kept: what is asked for.
+    Kept(Query),
+    /// To a read that is not: the request's conditions still apply.
+    Read(Arc<Finished>),
     /// To anything else: final.
     Final(Response<Body>),
 }

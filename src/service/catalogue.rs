@@ -1,22 +1,24 @@
 //! The catalogue's reads and writes.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::{
+    cache::{known::Known, lease::Bounds, rule::Rules},
     domain::{
         change::Change,
+        clock::Clock,
         genre::Genre,
         list::{ListPage, ListQuery},
         movie::{ImdbId, Movie, MovieData, MovieId},
-        revision::{AsOf, Revision},
+        revision::{AsOf, Revision, Scope},
     },
     store::{
         MUTATIONS_MAX, Once, OnceKey, Snapshot, Store,
         error::StoreError,
-        mutation::{Mutation, Outcome},
+        mutation::{Mutation, Outcome, Written},
     },
 };
 
@@ -44,15 +46,58 @@ pub struct Idempotency {
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     store: Arc<Store>,
+    known: Arc<Known>,
+    news: News,
     tasks: TaskTracker,
 }
 
-impl Catalogue {
-    /// The catalogue that is kept in `store`. The work that outlives its callers is spawned on
-    /// `tasks`, whose owner waits for it before the store is closed.
+/// Who is told of writes beside this replica: the scopes that were touched, and the revision.
+#[derive(Clone)]
+pub struct News(Arc<dyn Fn(Revision, &[Scope]) + Send + Sync>);
+
+impl News {
+    /// Tells somebody, who must not block.
+    pub fn to(tell: impl Fn(Revision, &[Scope]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    /// Tells nobody.
     #[must_use]
-    pub fn new(store: Arc<Store>, tasks: TaskTracker) -> Self {
-        Self { store, tasks }
+    pub fn to_nobody() -> Self {
+        Self::to(|_, _| {})
+    }
+}
+
+impl std::fmt::Debug for News {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("News")
+    }
+}
+
+/// How long a write waits until everything before it is known here too, before it is answered.
+const SETTLE: Duration = Duration::from_secs(1);
+
+impl Catalogue {
+    /// The catalogue that is kept in `store`; `known` and `news` hear of every write before it is
+    /// answered. The work that outlives its callers is spawned on `tasks`, whose owner waits for it
+    /// before the store is closed.
+    #[must_use]
+    pub const fn new(store: Arc<Store>, known: Arc<Known>, news: News, tasks: TaskTracker) -> Self {
+        Self { store, known, news, tasks }
+    }
+
+    /// The catalogue for a program that serves nobody: nobody hears of what it writes.
+    #[must_use]
+    pub fn alone(store: Arc<Store>, tasks: TaskTracker) -> Self {
+        let bounds = Bounds { staleness: Duration::ZERO, cap: Duration::ZERO };
+        let known = Known::new(bounds, Clock::system(), Rules::default());
+        Self::new(store, Arc::new(known), News::to_nobody(), tasks)
+    }
+
+    /// What is known of the truth.
+    #[must_use]
+    pub const fn known(&self) -> &Arc<Known> {
+        &self.known
     }
 
     /// A page of movies.
@@ -97,7 +142,9 @@ impl Catalogue {
         since: Revision,
         limit: u32,
     ) -> Result<AsOf<Vec<Change>>, ServiceError> {
-        self.detached(async move |store| store.changes(since, limit).await).await
+        let changes = self.detached(async move |store| store.changes(since, limit).await).await?;
+        self.known.reach(changes.revision, SETTLE).await;
+        Ok(changes)
     }
 
     /// At most `limit` movies after `after` in the order of their ids, and whether there are more.
@@ -151,9 +198,21 @@ impl Catalogue {
     ) -> Result<AsOf<Outcome>, ServiceError> {
         let Idempotency { key, request } = idempotency;
         let key = OnceKey { key, request };
-        let once = self.detached(async move |store| store.create_once(data, &key).await).await?;
+        let this = self.clone();
+        let once = self
+            .detached(async move |store| {
+                let once = store.create_once(data, &key).await?;
+                if let Once::First(written) = &once {
+                    this.wrote(written);
+                }
+                Ok(once)
+            })
+            .await?;
         match once {
-            Once::Again(movie, revision) => Ok(AsOf { revision, value: Outcome::Created(movie) }),
+            Once::Again(movie, revision) => {
+                let revision = self.revision(Some(revision)).await?;
+                Ok(AsOf { revision, value: Outcome::Created(movie) })
+            }
             Once::OtherRequest => Err(ServiceError::KeyReused),
             Once::First(mut written) => {
                 let value = written.outcomes.pop().unwrap_or(Outcome::NotDone);
@@ -182,12 +241,14 @@ impl Catalogue {
             Atomicity::Each => 1,
             Atomicity::All => MUTATIONS_MAX.max(mutations.len()),
         };
+        let this = self.clone();
         let (revision, value) = self
             .detached(async move |store| {
                 let mut revision = None;
                 let mut outcomes = Vec::with_capacity(mutations.len());
                 for part in mutations.chunks(size) {
                     let written = store.write(part).await?;
+                    this.wrote(&written);
                     revision = written.revision.or(revision);
                     outcomes.extend(written.outcomes);
                 }
@@ -195,6 +256,14 @@ impl Catalogue {
             })
             .await?;
         Ok(AsOf { revision: self.revision(revision).await?, value })
+    }
+
+    /// Makes a write known, in the task that did it: whether or not its client still waits.
+    fn wrote(&self, written: &Written) {
+        if let Some(revision) = written.revision {
+            self.known.wrote(revision, &written.scopes);
+            (self.news.0)(revision, &written.scopes);
+        }
     }
 
     /// Whether the truth can be read.
@@ -206,10 +275,13 @@ impl Catalogue {
     }
 
     async fn revision(&self, known: Option<Revision>) -> Result<Revision, ServiceError> {
-        match known {
-            Some(revision) => Ok(revision),
-            None => self.detached(async move |store| store.revision().await).await,
-        }
+        let revision = match known {
+            Some(revision) => revision,
+            None => self.detached(async move |store| store.revision().await).await?,
+        };
+        // So that no later answer names an earlier revision than this one does.
+        self.known.reach(revision, SETTLE).await;
+        Ok(revision)
     }
 
     /// Does database work in a task of its own, which goes on if the caller leaves.

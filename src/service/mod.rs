@@ -7,4 +7,5 @@
 pub mod bundled;
 pub mod catalogue;
 pub mod error;
+pub mod follow;
 pub mod import;

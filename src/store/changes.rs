@@ -53,22 +53,6 @@ impl Store {
         Ok(answer)
     }
 
-    /// The scopes that writes after `since` touched, by name, each with its last revision.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn scopes_since(
-        &self,
-        since: Revision,
-    ) -> Result<Vec<(String, Revision)>, StoreError> {
-        let mut sql = Sql::new("SELECT scope, revision FROM catalog_revisions WHERE revision > ");
-        sql.bind(since.get()).push(" ORDER BY scope");
-        let rows = self.read(sql).await?;
-        let read =
-            |row: &Row| Ok((row.text(0)?, Revision::new(row.integer(1)?).unwrap_or_default()));
-        rows.iter().map(read).collect()
-    }
-
     /// Deletes the changes of revisions that are older than the newest `changes_kept`.
     ///
     /// # Errors

@@ -30,6 +30,8 @@ pub(crate) struct Db {
 pub(crate) enum Purpose {
     Read,
     Write,
+    /// Asking what has changed.
+    Watch,
 }
 
 impl Db {
@@ -47,7 +49,7 @@ impl Db {
     /// The words in which this backend differs.
     pub(crate) const fn dialect(&self) -> Dialect {
         match self.pools {
-            Pools::MySql(_) => Dialect::MySql,
+            Pools::MySql { .. } => Dialect::MySql,
             Pools::Sqlite { .. } => Dialect::Sqlite,
         }
     }
@@ -59,11 +61,18 @@ impl Db {
         statement: Duration,
     ) -> Result<Session, StoreError> {
         let connection = match &self.pools {
-            Pools::MySql(pool) => Connection::MySql(pool.acquire().await.map_err(unavailable)?),
-            Pools::Sqlite { read, write } => {
-                let pool = if purpose == Purpose::Read { read } else { write };
+            Pools::MySql { pool, watch } => {
+                let pool = if purpose == Purpose::Watch { watch } else { pool };
+                Connection::MySql(pool.acquire().await.map_err(unavailable)?)
+            }
+            Pools::Sqlite { read, write, watch } => {
+                let pool = match purpose {
+                    Purpose::Read => read,
+                    Purpose::Write => write,
+                    Purpose::Watch => watch,
+                };
                 let mut connection = pool.acquire().await.map_err(unavailable)?;
-                if purpose == Purpose::Read {
+                if purpose != Purpose::Write {
                     // SQLite has no statement time-out; it asks this every few thousand steps instead.
                     let end = Instant::now() + statement;
                     let mut handle = connection.lock_handle().await.map_err(unavailable)?;
@@ -79,8 +88,12 @@ impl Db {
     /// Ends all connections.
     pub(crate) async fn close(&self) {
         match &self.pools {
-            Pools::MySql(pool) => pool.close().await,
-            Pools::Sqlite { read, write } => {
+            Pools::MySql { pool, watch } => {
+                watch.close().await;
+                pool.close().await;
+            }
+            Pools::Sqlite { read, write, watch } => {
+                watch.close().await;
                 read.close().await;
                 write.close().await;
             }

@@ -21,7 +21,7 @@ impl Store {
     /// [`StoreError::Migrate`]; [`StoreError`].
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match &self.db.pools {
-            Pools::MySql(pool) => {
+            Pools::MySql { pool, .. } => {
                 // Not from the pool: its sessions bound how long a statement may run.
                 let options = pool.connect_options();
                 let connect = timeout(CONNECT_TIMEOUT, MySqlConnection::connect_with(&options));

@@ -33,6 +33,7 @@ mod state;
 mod statement;
 mod statistics;
 mod transaction;
+mod watch;
 mod write;
 
 use std::{
@@ -50,6 +51,7 @@ pub use pools::Options;
 pub use rebuild::{News, Rebuilt};
 pub use snapshot::Snapshot;
 pub use state::BundledCatalogue;
+pub use watch::Seen;
 pub use write::MUTATIONS_MAX;
 
 use db::{Db, Purpose, Session};

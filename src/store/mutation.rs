@@ -5,7 +5,7 @@ use crate::domain::{
     invalid::Invalid,
     movie::{Movie, MovieData, MovieId},
     patch::Change,
-    revision::Revision,
+    revision::{Revision, Scope},
 };
 
 /// One wish of a writer.
@@ -96,6 +96,15 @@ impl Outcome {
 pub struct Written {
     /// The revision that it made; `None` if it changed nothing.
     pub revision: Option<Revision>,
+    /// What it touched.
+    pub scopes: Vec<Scope>,
     /// One outcome for each mutation, in their order.
     pub outcomes: Vec<Outcome>,
+}
+
+impl Written {
+    /// A transaction that changed nothing.
+    pub(super) const fn nothing(outcomes: Vec<Outcome>) -> Self {
+        Self { revision: None, scopes: Vec::new(), outcomes }
+    }
 }

@@ -23,6 +23,8 @@ pub struct Options {
     pub acquire_timeout: Duration,
     /// How long a statement may run.
     pub statement_timeout: Duration,
+    /// How long [`Store::watch`](super::Store::watch) may wait for one.
+    pub watch_timeout: Duration,
     /// How many revisions of the change feed are kept.
     pub changes_kept: i64,
 }
@@ -30,11 +32,15 @@ pub struct Options {
 /// The pools.
 #[derive(Debug, Clone)]
 pub(crate) enum Pools {
-    MySql(Pool<MySql>),
+    MySql {
+        pool: Pool<MySql>,
+        watch: Pool<MySql>,
+    },
     /// One connection writes, so that writers of this process queue instead of failing as busy.
     Sqlite {
         read: Pool<Sqlite>,
         write: Pool<Sqlite>,
+        watch: Pool<Sqlite>,
     },
 }
 
@@ -47,18 +53,20 @@ impl Pools {
                 .statement_cache_capacity(200)
                 .disable_statement_logging();
         let seconds = options.statement_timeout.as_secs_f64();
-        let pool = pool_options::<MySql>(MySqlPoolOptions::new(), options)
-            .max_connections(options.connections)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    // The pool keeps trying until its time is up, and then says only that it is.
-                    prepare(connection, seconds).await.inspect_err(|error| {
-                        tracing::warn!(%error, "a new database session could not be set up");
+        let pool = |connections| {
+            pool_options::<MySql>(MySqlPoolOptions::new(), options)
+                .max_connections(connections)
+                .after_connect(move |connection, _| {
+                    Box::pin(async move {
+                        // The pool keeps trying until its time is up, and then says only that it is.
+                        prepare(connection, seconds).await.inspect_err(|error| {
+                            tracing::warn!(%error, "a new database session could not be set up");
+                        })
                     })
                 })
-            })
-            .connect_lazy_with(connect);
-        Ok(Self::MySql(pool))
+                .connect_lazy_with(connect.clone())
+        };
+        Ok(Self::MySql { pool: pool(options.connections), watch: pool(1) })
     }
 
     pub(super) async fn open_sqlite(options: &Options) -> Result<Self, StoreError> {
@@ -85,10 +93,12 @@ impl Pools {
             .connect_with(connect.clone().pragma("cache_size", "-64000"))
             .await
             .map_err(StoreError::Unavailable)?;
-        let read = pool_options::<Sqlite>(SqlitePoolOptions::new(), options)
-            .max_connections(options.connections)
-            .connect_lazy_with(connect);
-        Ok(Self::Sqlite { read, write })
+        let read = |connections| {
+            pool_options::<Sqlite>(SqlitePoolOptions::new(), options)
+                .max_connections(connections)
+                .connect_lazy_with(connect.clone())
+        };
+        Ok(Self::Sqlite { read: read(options.connections), write, watch: read(1) })
     }
 }
 

@@ -10,7 +10,8 @@ pub(super) const CHANGES_FLOOR: &str = "changes_floor";
 pub(super) const LIST_INDEXES: &str = "list_indexes";
 /// The revision at which `marquee bump --rebuild` last corrected the counts.
 pub(super) const COUNTS_REBUILT: &str = "counts_rebuilt";
-const EPOCH: &str = "epoch";
+/// The name of the random number that tells lives of the catalogue apart.
+pub(super) const EPOCH: &str = "epoch";
 const BUNDLED: &str = "bundled_catalogue";
 
 /// How far the bundled catalogue was loaded.
@@ -56,6 +57,20 @@ impl Store {
         let mut sql = Sql::new(self.db.dialect().insert_new());
         sql.push("catalog_state (name, value) VALUES (").bind(EPOCH).push(", ");
         sql.bind(format!("{epoch:016x}")).push(")");
+        self.session(Purpose::Write).await?.run(sql).await?;
+        Ok(())
+    }
+
+    /// Begins another life of the catalogue, unless somebody has since `epoch`: what caches have of the
+    /// old one is not taken for this one's. For a database that was restored.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn replace_epoch(&self, epoch: u64) -> Result<(), StoreError> {
+        let mut sql = Sql::new("UPDATE catalog_state SET value = ");
+        let new = getrandom::u64().unwrap_or_else(|_| epoch.wrapping_add(1));
+        sql.bind(format!("{new:016x}")).push(" WHERE name = ").bind(EPOCH);
+        sql.push(" AND value = ").bind(format!("{epoch:016x}"));
         self.session(Purpose::Write).await?.run(sql).await?;
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::domain::{
     change::ChangeKind,
     clock::Moment,
     movie::{MovieData, MovieId},
-    revision::{ITEM_BUCKETS, Revision, Scope},
+    revision::{Revision, Scope},
     text::name_key,
 };
 
@@ -39,18 +39,19 @@ pub(crate) async fn write(
     let mut play = Play::load(session, dialect, mutations, now).await?;
     play.run(mutations);
     if !play.is_done() {
-        return Ok(Written { revision: None, outcomes: play.undone() });
+        return Ok(Written::nothing(play.undone()));
     }
     let mut effect = Effect::default();
     let names = store_names(session, dialect, &mut play).await?;
     store_movies(session, &mut play, now).await?;
     store_links(session, &play, &names, &mut effect).await?;
     if effect.changes.is_empty() {
-        return Ok(Written { revision: None, outcomes: play.outcomes() });
+        return Ok(Written::nothing(play.outcomes()));
     }
     let revision = raise_revision(session, dialect).await?;
     effect.store(session, dialect, revision).await?;
-    Ok(Written { revision: Some(revision), outcomes: play.outcomes() })
+    let scopes = effect.scopes.into_iter().collect();
+    Ok(Written { revision: Some(revision), scopes, outcomes: play.outcomes() })
 }
 
 /// Resolves every name of the changed movies, and gives genres their stored spelling.
@@ -313,18 +314,11 @@ pub(crate) async fn raise_revision(
     })
 }
 
-/// Raises every scope that has a revision, and all item scopes, to a new revision.
+/// Makes a revision that changes everything: the scope that all others depend on gets it.
 pub(crate) async fn bump(session: &mut Session, dialect: Dialect) -> Result<Revision, StoreError> {
     let revision = raise_revision(session, dialect).await?;
-    let mut sql = Sql::new("UPDATE catalog_revisions SET revision = ");
-    sql.bind(revision.get());
-    session.run(sql).await?;
-    let mut sql = Sql::new("INSERT INTO catalog_revisions (scope, revision) VALUES ");
-    for bucket in 0..ITEM_BUCKETS {
-        let scope = Scope::Item(u16::try_from(bucket).unwrap_or_default());
-        sql.push(if bucket > 0 { ", (" } else { "(" });
-        sql.bind(scope.to_string()).push(", ").bind(revision.get()).push(")");
-    }
+    let mut sql = Sql::new("INSERT INTO catalog_revisions (scope, revision) VALUES (");
+    sql.bind(Scope::Bump.to_string()).push(", ").bind(revision.get()).push(")");
     sql.push(&dialect.or_set("scope", "revision"));
     session.run(sql).await?;
     let mut sql = Sql::new("INSERT INTO changes (revision, movie_id, kind) VALUES (");

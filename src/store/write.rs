@@ -101,8 +101,8 @@ impl Store {
         self.transact(&Mutations(mutations)).await
     }
 
-    /// Tells all readers that the catalogue was changed by someone else: every scope gets a new
-    /// revision, and the change feed a row that stands for everything.
+    /// Tells all readers that the catalogue was changed by other means than writes: the scope that
+    /// everything depends on gets a new revision, and the change feed a row that stands for everything.
     ///
     /// # Errors
     /// As [`Store::write`].

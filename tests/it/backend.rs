@@ -158,6 +158,7 @@ impl TestStore {
             connections: 8,
             acquire_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_secs(20),
+            watch_timeout: Duration::from_secs(10),
             changes_kept: 50,
         };
         let store = Store::open(options, clock.clone()).await.expect("a store");

@@ -1,5 +1,8 @@
 //! `GET /v1/changes`: the change feed.
 
+use std::sync::Arc;
+
+use hyper::header::HeaderValue;
 use serde::Serialize;
 
 use crate::{
@@ -17,8 +20,9 @@ use super::super::{
     api::Call,
     class::Class,
     error::Problem,
+    finished::Finished,
     params,
-    response::{Answer, Cacheable},
+    response::{Answer, CATALOG_REVISION},
 };
 
 /// Most changes of a page.
@@ -56,10 +60,11 @@ struct Page {
 
 pub(crate) async fn list(call: Call<'_>) -> Result<Answer, Problem> {
     let query = params::read(call.query(), Query::from_pairs)?;
-    Ok(Answer::Read(load(&call.api.catalogue, query).await?))
+    call.caught_up().await?;
+    Ok(Answer::Read(Arc::new(load(&call.api.catalogue, query).await?)))
 }
 
-async fn load(catalogue: &Catalogue, query: Query) -> Result<Cacheable, Problem> {
+async fn load(catalogue: &Catalogue, query: Query) -> Result<Finished, Problem> {
     let changes = catalogue.changes(query.since, query.limit).await?;
     if query.since > changes.revision {
         let detail = format!("must not be above the current revision {}", changes.revision);
@@ -68,7 +73,7 @@ async fn load(catalogue: &Catalogue, query: Query) -> Result<Cacheable, Problem>
     Ok(render(query, &changes))
 }
 
-fn render(query: Query, changes: &AsOf<Vec<Change>>) -> Cacheable {
+fn render(query: Query, changes: &AsOf<Vec<Change>>) -> Finished {
     let end = changes.value.last().map(|change| change.revision);
     let row = |change: &Change| Row {
         revision: change.revision,
@@ -80,7 +85,8 @@ fn render(query: Query, changes: &AsOf<Vec<Change>>) -> Cacheable {
         page: Page { limit: query.limit, next: end.filter(|end| *end < changes.revision) },
         revision: changes.revision,
     };
-    Cacheable::json(Class::Feed, changes.revision, &list)
+    Finished::json(Class::Feed, &list)
+        .with(CATALOG_REVISION, HeaderValue::from(changes.revision.get()))
 }
 
 impl Query {

@@ -19,7 +19,6 @@ use crate::{
         parameters::Parameters,
         revision::Revision,
     },
-    service::catalogue::Catalogue,
     store::mutation::{Mutation, Outcome},
 };
 
@@ -29,14 +28,16 @@ use super::{
         body::{self, Accepts},
         class::Class,
         error::{FaultList, Kind, Problem},
+        finished::Finished,
         params,
-        response::{Answer, CATALOG_REVISION, Cacheable, written},
+        query::Query,
+        response::{Answer, CATALOG_REVISION, written},
     },
     refusal,
 };
 
 /// Movies of one answer.
-const ROWS_MAX: u32 = 10_000;
+pub(crate) const ROWS_MAX: u32 = 10_000;
 
 pub(crate) const ADDED: &str = "Record added successfully";
 pub(crate) const NOT_ADDED: &str = "Failed to add data";
@@ -65,28 +66,27 @@ struct Message<'a> {
 }
 
 /// `GET /search`: all movies in the order of their ids.
-pub(crate) async fn list(call: Call<'_>) -> Result<Answer, Problem> {
+pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let after = params::read(call.query(), |pairs| {
         let mut parameters = Parameters::new(pairs);
         let must = "the number in the Link of the page before";
         let after = parameters.parsed("cursor", must, |text| text.parse().ok());
         parameters.finish(after)
     })?;
-    Ok(Answer::Read(load(&call.api.catalogue, after).await?))
+    Ok(Answer::Kept(Query::Compat(after)))
 }
 
-async fn load(catalogue: &Catalogue, after: Option<MovieId>) -> Result<Cacheable, Problem> {
-    let page = catalogue.by_id(after, ROWS_MAX).await?;
-    let (movies, more) = &page.value;
+/// The answer that some movies are, and whether there are more.
+pub(crate) fn render((movies, more): &(Vec<Movie>, bool)) -> Finished {
     let list = List { data: movies.iter().map(row).collect() };
-    let found = Cacheable::json(Class::List, page.revision, &list);
-    Ok(match movies.last() {
+    let found = Finished::json(Class::List, &list);
+    match movies.last() {
         Some(end) if *more => {
             let link = format!("</search?cursor={}>; rel=\"next\"", end.id);
             found.with(header::LINK, HeaderValue::try_from(link).expect("digits and ASCII"))
         }
         _ => found,
-    })
+    }
 }
 
 fn row(movie: &Movie) -> Row<'_> {

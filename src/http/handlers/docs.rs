@@ -8,8 +8,9 @@ use super::super::{
     api::Call,
     class::Class,
     error::{Kind, Problem},
+    finished::Finished,
     openapi,
-    response::{Answer, Cacheable, JSON},
+    response::{Answer, JSON},
 };
 
 const PAGE: &str = include_str!("docs/index.html");
@@ -26,38 +27,39 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 pub(crate) fn description(call: &Call<'_>) -> Result<Answer, Problem> {
-    static FOUND: LazyLock<Cacheable> =
-        LazyLock::new(|| Cacheable::bytes(Class::Static, JSON, openapi::json()));
+    static FOUND: LazyLock<Arc<Finished>> =
+        LazyLock::new(|| Arc::new(Finished::bytes(Class::Static, JSON, openapi::json())));
     call.no_parameters()?;
-    Ok(Answer::Read(FOUND.clone()))
+    Ok(Answer::Read(Arc::clone(&FOUND)))
 }
 
 pub(crate) fn page(call: &Call<'_>) -> Result<Answer, Problem> {
-    static FOUND: LazyLock<Cacheable> = LazyLock::new(|| {
+    static FOUND: LazyLock<Arc<Finished>> = LazyLock::new(|| {
         let html = HeaderValue::from_static("text/html; charset=utf-8");
-        secured(Cacheable::bytes(Class::Static, html, PAGE))
+        Arc::new(secured(Finished::bytes(Class::Static, html, PAGE)))
     });
     call.no_parameters()?;
-    Ok(Answer::Read(FOUND.clone()))
+    Ok(Answer::Read(Arc::clone(&FOUND)))
 }
 
 pub(crate) fn file(call: &Call<'_>) -> Result<Answer, Problem> {
-    static FOUND: LazyLock<[Option<Cacheable>; FILES.len()]> = LazyLock::new(|| FILES.map(load));
+    static FOUND: LazyLock<[Option<Arc<Finished>>; FILES.len()]> =
+        LazyLock::new(|| FILES.map(|name| load(name).map(Arc::new)));
     call.no_parameters()?;
     let found =
         FILES.iter().position(|name| *name == call.parameter).and_then(|n| FOUND[n].clone());
     found.map(Answer::Read).ok_or_else(|| Problem::new(Kind::NoSuchPath, "see /docs"))
 }
 
-fn load(name: &str) -> Option<Cacheable> {
+fn load(name: &str) -> Option<Finished> {
     if name == "start.js" {
         let script = HeaderValue::from_static("text/javascript; charset=utf-8");
-        return Some(secured(Cacheable::bytes(Class::Static, script, START)));
+        return Some(secured(Finished::bytes(Class::Static, script, START)));
     }
     let config = Arc::new(utoipa_swagger_ui::Config::from("/v1/openapi.json"));
     let file = utoipa_swagger_ui::serve(name, config).ok()??;
     let media_type = HeaderValue::try_from(file.content_type).ok()?;
-    let found = secured(Cacheable::bytes(Class::Static, media_type, file.bytes.into_owned()));
+    let found = secured(Finished::bytes(Class::Static, media_type, file.bytes.into_owned()));
     Some(if file.gzpipped {
         found.with(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))
     } else {
@@ -65,7 +67,7 @@ fn load(name: &str) -> Option<Cacheable> {
     })
 }
 
-fn secured(found: Cacheable) -> Cacheable {
+fn secured(found: Finished) -> Finished {
     found
         .with(header::CONTENT_SECURITY_POLICY, POLICY)
         .with(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))

@@ -20,7 +20,7 @@ use crate::{
 
 use super::super::{
     api::Call,
-    class::Class,
+    class::NO_STORE,
     encoding::{Coding, Encoder},
     error::Problem,
     representation::view,
@@ -30,12 +30,15 @@ use super::super::{
 /// The media type.
 pub(crate) const NDJSON: &str = "application/x-ndjson";
 
+/// How long an export waits until its revision is known here, so that no later answer names an earlier one.
+const SETTLE: Duration = Duration::from_millis(500);
 /// Chunks that wait for the client.
 const CHUNKS_AHEAD: usize = 1;
 
 pub(crate) async fn export(call: Call<'_>) -> Result<Answer, Problem> {
     call.no_parameters()?;
-    let coding = Coding::negotiate(&call.parts.headers);
+    call.caught_up().await?;
+    let coding = Coding::negotiate(&call.parts.headers, &Coding::OF_STREAMS);
     if call.wants_head_only() {
         let revision = call.api.catalogue.ready().await?;
         // A stream that is never read, so that the head is that of a stream, without a length.
@@ -53,6 +56,7 @@ pub(crate) async fn export(call: Call<'_>) -> Result<Answer, Problem> {
     })?;
     let export = call.api.catalogue.export().await?;
     let revision = export.revision;
+    call.api.catalogue.known().reach(revision, SETTLE).await;
     let (chunks, receiver) = mpsc::channel(CHUNKS_AHEAD);
     let stall = call.api.options.export_stall;
     let task = async move {
@@ -67,7 +71,7 @@ fn head(coding: Coding, revision: Revision, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(NDJSON));
-    headers.insert(header::CACHE_CONTROL, Class::Export.cache_control());
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
     headers.insert(header::VARY, VARY);
     headers.insert(CATALOG_REVISION, HeaderValue::from(revision.get()));
     if let Some(coding) = coding.header() {

@@ -2,16 +2,13 @@
 
 use serde::Serialize;
 
-use crate::{
-    domain::{genre::Genre, revision::Revision},
-    service::catalogue::Catalogue,
+use crate::domain::{
+    genre::Genre,
+    revision::{AsOf, Revision},
 };
 
 use super::super::{
-    api::Call,
-    class::Class,
-    error::Problem,
-    response::{Answer, Cacheable},
+    api::Call, class::Class, error::Problem, finished::Finished, query::Query, response::Answer,
 };
 
 #[derive(Serialize)]
@@ -26,14 +23,14 @@ struct Row<'a> {
     movies: i64,
 }
 
-pub(crate) async fn list(call: Call<'_>) -> Result<Answer, Problem> {
+pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     call.no_parameters()?;
-    Ok(Answer::Read(load(&call.api.catalogue).await?))
+    Ok(Answer::Kept(Query::Genres))
 }
 
-async fn load(catalogue: &Catalogue) -> Result<Cacheable, Problem> {
-    let genres = catalogue.genres().await?;
+/// The answer that the genres are.
+pub(crate) fn render(genres: &AsOf<Vec<Genre>>) -> Finished {
     let data = genres.value.iter().map(|Genre { name, movies }| Row { name, movies: *movies });
     let list = List { data: data.collect(), revision: genres.revision };
-    Ok(Cacheable::json(Class::List, genres.revision, &list))
+    Finished::json(Class::List, &list)
 }

@@ -3,24 +3,19 @@
 use hyper::header::{self, HeaderValue};
 use serde::Serialize;
 
-use crate::{
-    domain::{
-        list::{ListPage, ListQuery, Start, Total},
-        movie_json::MovieView,
-        revision::{AsOf, Revision},
-    },
-    service::catalogue::Catalogue,
+use crate::domain::{
+    list::{ListPage, ListQuery, Start, Total},
+    movie_json::MovieView,
+    revision::{AsOf, Revision},
 };
 
 use super::super::{
-    api::Call,
-    class::Class,
-    error::Problem,
-    params,
-    response::{Answer, Cacheable},
+    api::Call, class::Class, error::Problem, finished::Finished, params, query::Query,
+    response::Answer,
 };
 
-const PATH: &str = "/v1/movies";
+/// The path of lists.
+pub(crate) const PATH: &str = "/v1/movies";
 
 #[derive(Serialize)]
 struct List<'a> {
@@ -39,17 +34,13 @@ struct Page {
     prev: Option<String>,
 }
 
-pub(crate) async fn list(call: Call<'_>) -> Result<Answer, Problem> {
+pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let query = params::read(call.query(), ListQuery::from_pairs)?;
-    Ok(Answer::Read(load(&call.api.catalogue, query).await?))
+    Ok(Answer::Kept(Query::List(Box::new(query))))
 }
 
-async fn load(catalogue: &Catalogue, query: ListQuery) -> Result<Cacheable, Problem> {
-    let page = catalogue.list(query.clone()).await?;
-    Ok(render(&query, &page))
-}
-
-fn render(query: &ListQuery, page: &AsOf<ListPage>) -> Cacheable {
+/// The answer to `query` that a page is.
+pub(crate) fn render(query: &ListQuery, page: &AsOf<ListPage>) -> Finished {
     let ListPage { movies, total, next, prev } = &page.value;
     let (total, total_is) = match *total {
         Total::Exact(total) => (total, None),
@@ -67,7 +58,7 @@ fn render(query: &ListQuery, page: &AsOf<ListPage>) -> Cacheable {
         },
         revision: page.revision,
     };
-    Cacheable::json(Class::List, page.revision, &list).with(header::LINK, links(query, &page.value))
+    Finished::json(Class::List, &list).with(header::LINK, links(query, &page.value))
 }
 
 /// `Link` (RFC 8288) to the pages around this one, each with the query in its canonical form.

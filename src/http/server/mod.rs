@@ -1,12 +1,13 @@
 //! The accept loop: bounded, never ended by a client, and drained under a deadline.
 //!
-//! **Invariant:** every connection is a task of the tracker here, so none outlives [`Bound::serve`].
+//! **Invariant:** every connection is a task of the set here, so none outlives [`Bound::serve`].
 //! **Invariant:** it knows of connections only; what requests mean is the [`Handler`]'s.
 
 mod refusal;
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
+use futures_util::future::{Either, ready};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -15,9 +16,10 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    task::JoinSet,
     time::{sleep, timeout},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use self::refusal::Explained;
 use super::response::Body;
@@ -51,6 +53,12 @@ impl Default for Options {
 
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
+    /// The answer to a request that can be given at once.
+    fn quick(&self, request: &Request<Incoming>) -> Option<Response<Body>> {
+        let _ = request;
+        None
+    }
+
     /// The answer to a request from `peer`. Dropped when the client leaves.
     fn handle(
         &self,
@@ -108,11 +116,9 @@ impl Bound {
         stop: CancellationToken,
     ) -> Drained {
         let Self { listener, .. } = self;
-        let abort = CancellationToken::new();
-        let _abort_on_drop = abort.clone().drop_guard();
         let slots = Arc::new(Semaphore::new(options.connections_max));
         let graceful = GracefulShutdown::new();
-        let tracker = TaskTracker::new();
+        let mut connections = JoinSet::new(); // dropped, it cuts off every connection
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
@@ -128,35 +134,34 @@ impl Bound {
                 () = stop.cancelled() => break,
             };
             let handler = Arc::clone(&handler);
-            let service = service_fn(move |request| {
-                let handler = Arc::clone(&handler);
-                async move { Ok::<_, Infallible>(handler.handle(request, peer).await) }
+            let service = service_fn(move |request| match handler.quick(&request) {
+                Some(response) => Either::Left(ready(Ok::<_, Infallible>(response))),
+                None => {
+                    let handler = Arc::clone(&handler);
+                    // On the heap, so that a connection is small.
+                    let answer = async move { Ok(handler.handle(request, peer).await) };
+                    Either::Right(Box::pin(answer))
+                }
             });
             let connection = graceful
                 .watch(builder.serve_connection(TokioIo::new(Explained::new(stream)), service));
-            let abort = abort.clone();
-            tracker.spawn(async move {
+            while connections.try_join_next().is_some() {} // those that have ended
+            connections.spawn(async move {
                 let _slot = slot;
-                tokio::select! {
-                    ended = connection => {
-                        if let Err(error) = ended {
-                            tracing::debug!(%peer, %error, "connection failed");
-                        }
-                    }
-                    () = abort.cancelled() => {}
+                if let Err(error) = connection.await {
+                    tracing::debug!(%peer, %error, "connection failed");
                 }
             });
         }
         drop(listener); // refuse new clients before waiting for old ones
-        tracker.close();
         if timeout(options.drain_timeout, graceful.shutdown()).await.is_ok() {
-            tracker.wait().await;
+            while connections.join_next().await.is_some() {}
             return Drained::Clean;
         }
-        let connections = tracker.len();
-        abort.cancel();
-        tracker.wait().await;
-        Drained::Aborted { connections }
+        while connections.try_join_next().is_some() {}
+        let cut_off = connections.len();
+        connections.shutdown().await;
+        Drained::Aborted { connections: cut_off }
     }
 }
 

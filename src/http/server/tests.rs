@@ -3,6 +3,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     task::JoinHandle,
 };
+use tokio_util::task::TaskTracker;
 
 /// Answers with the path, after as many milliseconds as it says.
 struct Echo;

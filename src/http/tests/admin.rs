@@ -5,16 +5,20 @@ use tokio::sync::watch;
 
 /// The admin listener beside a test server's public one.
 async fn admin(server: &TestServer, phase: &watch::Sender<Phase>) -> TestServer {
-    let catalogue = Catalogue::new(Arc::clone(&server.store), server.tasks.clone());
+    let Api { catalogue, cache, .. } = &*server.api;
+    let (catalogue, cache) = (catalogue.clone(), cache.clone());
     let bound = server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = bound.address();
     let stop = CancellationToken::new();
-    let handler = Arc::new(Admin::new(catalogue, phase.subscribe()));
+    let handler =
+        Arc::new(Admin::new(catalogue, cache, server.registry.clone(), phase.subscribe()));
     server.tasks.spawn(bound.serve(handler, server::Options::default(), stop.clone()));
     TestServer {
         address,
         api: Arc::clone(&server.api),
         store: Arc::clone(&server.store),
+        registry: server.registry.clone(),
+        clock: server.clock.clone(),
         tasks: server.tasks.clone(),
         _stop: stop.drop_guard(),
         _folder: tempfile::tempdir().unwrap(),
@@ -42,10 +46,14 @@ async fn ready_from_its_start_until_it_drains() {
 }
 
 #[tokio::test]
-async fn not_ready_without_the_truth() {
+async fn ready_without_the_truth_until_the_cap() {
     let server = TestServer::start().await;
     let admin = admin(&server, &watch::Sender::new(Phase::Running)).await;
     server.store.close().await;
+    server.clock.advance(Duration::from_secs(299));
+    let ready = admin.get("/readyz").await;
+    assert_eq!(ready.status, 200, "{ready:?}");
+    server.clock.advance(Duration::from_secs(2));
     assert_eq!(admin.get("/readyz").await.status, 503);
     assert_eq!(admin.get("/livez").await.status, 200);
 }

@@ -14,19 +14,26 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{HeaderMap, Request, StatusCode, client::conn::http1};
 use hyper_util::rt::TokioIo;
+use prometheus::Registry;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    domain::clock::Clock,
-    service::catalogue::Catalogue,
+    cache::{known::Known, lease::Bounds, rule::Rules, tiers},
+    domain::clock::{Clock, Moment},
+    service::{
+        catalogue::{Catalogue, News},
+        follow::Follower,
+    },
     store::{self, Store},
 };
 
 use super::{
     api::{self, Api},
+    cached::ReadCache,
+    class::Policies,
     server,
 };
 
@@ -35,6 +42,9 @@ struct TestServer {
     address: SocketAddr,
     api: Arc<Api>,
     store: Arc<Store>,
+    registry: Registry,
+    /// By which leases are measured; it stands still.
+    clock: Clock,
     tasks: TaskTracker,
     _stop: tokio_util::sync::DropGuard,
     _folder: TempDir,
@@ -91,18 +101,45 @@ impl TestServer {
             connections: 4,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(5),
+            watch_timeout: Duration::from_secs(10),
             changes_kept: 1_000_000,
         };
         let store = Arc::new(Store::open(database, Clock::system()).await.expect("a database"));
         store.migrate().await.expect("a schema");
         let tasks = TaskTracker::new();
-        let catalogue = Catalogue::new(Arc::clone(&store), tasks.clone());
+        let clock = Clock::manual(Moment::from_unix_ms(0));
+        let bounds = Bounds { staleness: Duration::from_secs(10), cap: Duration::from_mins(5) };
+        let known = Arc::new(Known::new(bounds, clock.clone(), Rules::default()));
+        let shared = Arc::clone(&known);
+        let news = News::to_nobody();
+        let catalogue = Catalogue::new(Arc::clone(&store), Arc::clone(&known), news, tasks.clone());
+        let follower = Follower::new(Arc::clone(&store), shared, Duration::from_millis(250));
+        follower.poll().await.expect("a first poll");
+        let registry = Registry::new();
+        let options_of_tiers = tiers::Options {
+            l1_bytes: 1 << 20,
+            l1_ttl: Duration::from_mins(10),
+            catch_up: Duration::from_millis(100),
+        };
+        let policies = Policies::default();
+        let cache =
+            ReadCache::new(known, None, &registry, tasks.clone(), options_of_tiers, policies);
         let bound = server::bind(([127, 0, 0, 1], 0).into()).await.expect("a port");
         let address = bound.address();
         let stop = CancellationToken::new();
-        let api = Arc::new(Api::new(catalogue, options));
+        tasks.spawn(follower.run(stop.clone()));
+        let api = Arc::new(Api::new(catalogue, cache, options));
         tasks.spawn(bound.serve(Arc::clone(&api), server::Options::default(), stop.clone()));
-        Self { address, api, store, tasks, _stop: stop.drop_guard(), _folder: folder }
+        Self {
+            address,
+            api,
+            store,
+            registry,
+            clock,
+            tasks,
+            _stop: stop.drop_guard(),
+            _folder: folder,
+        }
     }
 
     async fn send(

@@ -208,7 +208,11 @@ mod tests {
             if all {
                 self.written.lock().unwrap().extend(titles.iter().map(ToString::to_string));
             }
-            Ok(Written { revision: None, outcomes: titles.iter().map(outcome).collect() })
+            Ok(Written {
+                revision: None,
+                scopes: Vec::new(),
+                outcomes: titles.iter().map(outcome).collect(),
+            })
         }
     }
 

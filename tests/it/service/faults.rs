@@ -18,6 +18,9 @@ on_sqlite! { a_file_that_another_process_keeps_locked_is_read_and_soon_refuses_w
 /// Far below what ten attempts would take, each of which waits for the lock.
 const SOON: Duration = Duration::from_secs(15);
 
+/// More than the cap on marked answers.
+const CAP: Duration = Duration::from_secs(301);
+
 fn movie() -> serde_json::Value {
     json!({"title": "Ran", "genres": ["Drama"]})
 }
@@ -49,7 +52,7 @@ async fn a_file_that_another_process_keeps_locked_is_read_and_soon_refuses_write
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_is_away_is_503_until_it_is_back() {
+async fn without_a_database_what_is_kept_is_answered_and_the_rest_is_503_until_it_is_back() {
     let database = Database::new(Backend::MariaDb).await;
     let (server, name) = database.url.rsplit_once('/').unwrap();
     let (user, target) = server.rsplit_once('@').unwrap();
@@ -60,14 +63,22 @@ async fn a_database_that_is_away_is_503_until_it_is_back() {
     let app = TestApp::start(Database::new(Backend::Sqlite).await, &flags).await;
     let id = app.post("/v1/movies", &movie()).await.expect(201).json()["id"].clone();
     let item = format!("/v1/movies/{id}");
-    for fault in [Link::Cut, Link::Blackhole] {
+    app.get(&item).await.expect(200);
+    for (round, fault) in [Link::Cut, Link::Blackhole].into_iter().enumerate() {
         proxy.set(fault);
-        for target in ["/v1/movies", &item, "/v1/genres", "/v1/export", "/search"] {
+        let list = format!("/v1/movies?limit={}", round + 1);
+        let (absent, page) =
+            (format!("/v1/movies/999{round}"), format!("/search?cursor={}", round + 1));
+        for target in [&list, &absent, "/v1/changes?since=0", "/v1/export", &page] {
             is_unavailable(app.get(target).await);
         }
+        app.get(&item).await.expect(200);
         is_unavailable(app.post("/v1/movies", &movie()).await);
         is_unavailable(app.post("/movie", &compat_movie()).await);
         is_unavailable(app.request(Method::DELETE, &item).send().await);
+        app.admin.get("/readyz").await.expect(200);
+        app.clock.advance(CAP);
+        is_unavailable(app.get(&item).await);
         app.admin.get("/readyz").await.expect(503);
         app.admin.get("/livez").await.expect(200);
         proxy.set(Link::Up);

@@ -41,6 +41,7 @@ impl Fragile {
             connections: CONNECTIONS,
             acquire_timeout: Duration::from_millis(250),
             statement_timeout: Duration::from_millis(400),
+            watch_timeout: Duration::from_secs(10),
             changes_kept: 1_000,
         };
         let store = Store::open(options, Clock::system()).await.expect("a store");

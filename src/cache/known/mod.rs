@@ -1,0 +1,356 @@
+//! What this replica knows of the truth's revisions.
+//!
+//! **Invariant:** the cursor moves by polls only. A message of the bus tells of its own scopes and
+//! nothing of the writes before it, which may have been lost on the way.
+//! **Invariant:** everything of a poll is applied before the cursor says so.
+//! **Invariant:** what was learnt from the truth only grows, until the truth itself is another one
+//! (a restore); then everything is forgotten at once, and no entry that was made before is good again.
+
+mod cells;
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, watch},
+    time::{Instant, sleep_until, timeout_at},
+};
+
+use crate::domain::{
+    clock::{Clock, Tick},
+    revision::{Revision, Scope},
+};
+
+pub use cells::Watched;
+
+use cells::{Cell, Cells};
+
+use super::{
+    lease::{Bounds, Lease},
+    rule::{Rule, Rules},
+};
+
+/// Messages of the bus that wait to be confirmed by a poll. More are not heeded: they only hasten what
+/// the next poll tells.
+const HINTS_MAX: usize = 4_096;
+/// How soon a poll is asked for again by who waits for a revision that the last one did not find.
+const ASK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Something that the bus told.
+#[derive(Debug)]
+struct Hint {
+    /// The number of the last poll that had begun when it came.
+    after_poll: u64,
+    revision: i64,
+    cells: Vec<Arc<Cell>>,
+}
+
+/// A poll that is under way.
+#[derive(Debug, Clone, Copy)]
+pub struct Poll {
+    number: u64,
+    /// Before it was sent.
+    sent: Tick,
+    /// The revision that it must not be below, since this replica has seen it: its own writes, and
+    /// earlier polls.
+    floor: i64,
+    /// The revision from which on it asks.
+    pub since: Revision,
+}
+
+/// What a poll found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// What was to be expected.
+    Applied,
+    /// The truth is another one, or an earlier state of itself: nothing was applied. The whole of it
+    /// must be read ([`Known::begin_again`]).
+    Restored,
+}
+
+/// What is known of the truth. Shared by everything that reads or writes.
+#[derive(Debug)]
+pub struct Known {
+    cells: RwLock<Cells>,
+    hints: Mutex<Vec<Hint>>,
+    epoch: AtomicU64,
+    /// The last revision that a poll found: of every scope it is known whether it was touched up to
+    /// here.
+    cursor: AtomicI64,
+    /// The highest revision that this replica wrote.
+    written: AtomicI64,
+    /// Polls that have begun.
+    polls: AtomicU64,
+    /// The number of the last poll that succeeded.
+    polled: watch::Sender<u64>,
+    wanted: Notify,
+    restores: AtomicU64,
+    lease: Lease,
+    clock: Clock,
+    rules: Rules,
+}
+
+impl Known {
+    /// Knows nothing yet: before the first poll nothing is fresh.
+    #[must_use]
+    pub fn new(bounds: Bounds, clock: Clock, rules: Rules) -> Self {
+        Self {
+            cells: RwLock::new(Cells::new(0)),
+            hints: Mutex::default(),
+            epoch: AtomicU64::new(0),
+            cursor: AtomicI64::new(0),
+            written: AtomicI64::new(0),
+            polls: AtomicU64::new(0),
+            polled: watch::Sender::new(0),
+            wanted: Notify::new(),
+            restores: AtomicU64::new(0),
+            lease: Lease::new(bounds),
+            clock,
+            rules,
+        }
+    }
+
+    /// What an answer depends on. To be taken before the answer is loaded.
+    #[must_use]
+    pub fn watch(&self, scopes: &[Scope]) -> Watched {
+        let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
+        Watched(scopes.iter().map(|scope| Arc::clone(cells.of(scope))).collect())
+    }
+
+    /// The revision up to which everything is known. An answer that is good includes every write up
+    /// to it, provided that this was read *before* the answer was judged.
+    #[must_use]
+    #[inline]
+    pub fn verified(&self) -> Revision {
+        Revision::new(self.cursor.load(Ordering::Acquire)).unwrap_or_default()
+    }
+
+    /// Which life of the catalogue this is.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// The lease.
+    #[must_use]
+    #[inline]
+    pub const fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// The clock by which leases and lifetimes are measured.
+    #[must_use]
+    #[inline]
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Which rules hold.
+    #[must_use]
+    pub const fn rules(&self) -> Rules {
+        self.rules
+    }
+
+    /// Genres that have a cell.
+    #[must_use]
+    pub fn genres(&self) -> usize {
+        self.cells.read().unwrap_or_else(PoisonError::into_inner).genres.len()
+    }
+
+    /// Notes an own write. To be called after its commit, and before it is answered.
+    pub fn wrote(&self, revision: Revision, scopes: &[Scope]) {
+        let at = revision.get();
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        for scope in scopes {
+            cells.prove(scope, at);
+        }
+        cells.prove(&Scope::All, at);
+        drop(cells);
+        self.written.fetch_max(at, Ordering::AcqRel);
+    }
+
+    /// Heeds a message of the bus: `scopes` were touched at `revision`, or everything was. It renews
+    /// no lease and moves no cursor.
+    pub fn hint(&self, epoch: u64, revision: Revision, scopes: Option<&[Scope]>) {
+        if epoch != self.epoch() {
+            return;
+        }
+        let at = revision.get();
+        let mut hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
+        if hints.len() >= HINTS_MAX {
+            return;
+        }
+        let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
+        let mut touched: Vec<Arc<Cell>> = match scopes {
+            Some(scopes) => scopes.iter().map(|scope| Arc::clone(cells.of(scope))).collect(),
+            None => cells.every().cloned().collect(),
+        };
+        touched.push(Arc::clone(&cells.all));
+        drop(cells);
+        for cell in &touched {
+            cell.hinted.fetch_max(at, Ordering::AcqRel);
+        }
+        if at > self.cursor.load(Ordering::Acquire) {
+            let after_poll = self.polls.load(Ordering::Acquire);
+            hints.push(Hint { after_poll, revision: at, cells: touched });
+        }
+        drop(hints);
+        if !self.rules.hold(Rule::BusRenewsLease) {
+            self.lease.renew(self.clock.tick());
+        }
+        if !self.rules.hold(Rule::BusMovesCursor) {
+            self.cursor.fetch_max(at, Ordering::AcqRel);
+        }
+    }
+
+    /// Begins a poll. There is one at a time.
+    #[must_use]
+    pub fn begin_poll(&self) -> Poll {
+        let cursor = self.cursor.load(Ordering::Acquire);
+        Poll {
+            number: self.polls.fetch_add(1, Ordering::AcqRel) + 1,
+            sent: self.clock.tick(),
+            floor: cursor.max(self.written.load(Ordering::Acquire)),
+            since: Revision::new(cursor).unwrap_or_default(),
+        }
+    }
+
+    /// Begins a poll that reads everything.
+    #[must_use]
+    pub fn begin_again(&self) -> Poll {
+        Poll { since: Revision::ZERO, ..self.begin_poll() }
+    }
+
+    /// Applies what a poll found.
+    #[must_use]
+    pub fn polled(
+        &self,
+        poll: Poll,
+        epoch: u64,
+        revision: Revision,
+        scopes: &[(Scope, Revision)],
+    ) -> Found {
+        let at = revision.get();
+        if epoch != self.epoch() || (at < poll.floor && self.rules.hold(Rule::BusMovesCursor)) {
+            return Found::Restored;
+        }
+        if !scopes.is_empty() {
+            let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+            for (scope, touched) in scopes {
+                cells.prove(scope, touched.get());
+            }
+        }
+        self.settle(poll, at);
+        Found::Applied
+    }
+
+    /// Forgets everything, and knows what a poll of the whole found instead.
+    pub fn restored(
+        &self,
+        poll: Poll,
+        epoch: u64,
+        revision: Revision,
+        scopes: &[(Scope, Revision)],
+    ) {
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        let mut anew = Cells::new(0);
+        for (scope, touched) in scopes {
+            anew.prove(scope, touched.get());
+        }
+        let gone = std::mem::replace(&mut *cells, anew);
+        gone.every().for_each(|cell| cell.kill());
+        self.epoch.store(epoch, Ordering::Release);
+        self.written.store(0, Ordering::Release);
+        self.cursor.store(0, Ordering::Release);
+        drop(cells);
+        self.settle(poll, revision.get());
+    }
+
+    /// Once all scopes of a poll are known: the cursor, the lease, and those who wait.
+    fn settle(&self, poll: Poll, at: i64) {
+        self.confirm_hints(poll, at);
+        self.cursor.fetch_max(at, Ordering::AcqRel);
+        self.lease.renew(poll.sent);
+        self.polled.send_replace(poll.number);
+    }
+
+    /// Takes back what the bus told and a poll that was sent later did not find.
+    fn confirm_hints(&self, poll: Poll, at: i64) {
+        let mut hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
+        if hints.is_empty() {
+            return;
+        }
+        let (settled, open): (Vec<Hint>, Vec<Hint>) =
+            std::mem::take(&mut *hints).into_iter().partition(|hint| hint.after_poll < poll.number);
+        let false_ones: Vec<&Hint> = settled.iter().filter(|hint| hint.revision > at).collect();
+        for cell in false_ones.iter().flat_map(|hint| &hint.cells) {
+            cell.hinted.store(0, Ordering::Release);
+        }
+        if !false_ones.is_empty() {
+            tracing::warn!(
+                messages = false_ones.len(),
+                revision = at,
+                "the bus told of revisions that the database does not have"
+            );
+            for hint in &open {
+                hint.cells.iter().for_each(|cell| {
+                    cell.hinted.fetch_max(hint.revision, Ordering::AcqRel);
+                });
+            }
+        }
+        *hints = open;
+    }
+
+    /// Notes that the truth turned out to be another one: somebody should hear of it.
+    pub fn count_restore(&self) {
+        self.restores.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the truth turned out to be another one since the start.
+    #[must_use]
+    pub fn restores(&self) -> u64 {
+        self.restores.load(Ordering::Relaxed)
+    }
+
+    /// Waits until everything up to a revision is known, at most for `limit`; asks for polls meanwhile.
+    /// Whether it is. Dropping the future is safe.
+    pub async fn reach(&self, revision: Revision, limit: Duration) -> bool {
+        if self.verified() >= revision {
+            return true;
+        }
+        let end = Instant::now() + limit;
+        let mut polled = self.polled.subscribe();
+        loop {
+            // A poll that is under way may have been sent too early to find it.
+            let begun = self.polls.load(Ordering::Acquire);
+            self.wanted.notify_one();
+            let again = Instant::now() + ASK_AGAIN;
+            let news = |number: &u64| *number > begun || self.verified() >= revision;
+            let heard = timeout_at(end, polled.wait_for(news)).await.map(drop);
+            if self.verified() >= revision {
+                return true;
+            }
+            if heard.is_err() || timeout_at(end, sleep_until(again)).await.is_err() {
+                return false;
+            }
+        }
+    }
+
+    /// Waits until somebody asks for a poll.
+    pub async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// Asks for a poll.
+    pub fn ask(&self) {
+        self.wanted.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+use super::*;
+use crate::domain::clock::Moment;
+
+fn at(revision: i64) -> Revision {
+    Revision::new(revision).unwrap()
+}
+
+fn genre(key: &str) -> Scope {
+    Scope::Genre(key.to_owned())
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What is known after a first poll of a catalogue at revision 10, in life 1.
+fn known(scopes: &[(Scope, i64)]) -> Known {
+    known_but(Rules::default(), scopes)
+}
+
+fn known_but(rules: Rules, scopes: &[(Scope, i64)]) -> Known {
+    let clock = Clock::manual(Moment::from_unix_ms(0));
+    let known = Known::new(Bounds { staleness: SECOND, cap: 5 * SECOND }, clock, rules);
+    let poll = known.begin_poll();
+    assert_eq!(known.polled(poll, 1, at(10), &[]), Found::Restored, "nothing is known yet");
+    known.restored(known.begin_again(), 1, at(10), &revisions(scopes));
+    known
+}
+
+fn revisions(scopes: &[(Scope, i64)]) -> Vec<(Scope, Revision)> {
+    scopes.iter().map(|(scope, revision)| (scope.clone(), at(*revision))).collect()
+}
+
+fn poll(known: &Known, revision: i64, scopes: &[(Scope, i64)]) -> Found {
+    known.polled(known.begin_poll(), 1, at(revision), &revisions(scopes))
+}
+
+fn need(known: &Known, scope: Scope) -> i64 {
+    known.watch(&[scope]).need().get()
+}
+
+#[test]
+fn a_scope_needs_its_own_last_revision_and_no_other() {
+    let known = known(&[(Scope::All, 10), (genre("drama"), 7), (Scope::Item(3), 9)]);
+    assert_eq!(need(&known, genre("drama")), 7);
+    assert_eq!(need(&known, Scope::Item(3)), 9);
+    assert_eq!(need(&known, Scope::Item(4)), 0);
+    assert_eq!(need(&known, Scope::All), 10);
+    known.wrote(at(11), &[genre("drama")]);
+    assert_eq!((need(&known, genre("drama")), need(&known, Scope::All)), (11, 11));
+    assert_eq!(need(&known, Scope::Item(3)), 9);
+}
+
+#[test]
+fn what_an_answer_watches_hears_of_later_writes() {
+    let known = known(&[(Scope::All, 10), (genre("drama"), 7)]);
+    let watched = known.watch(&[genre("drama"), Scope::Item(1)]);
+    assert_eq!(poll(&known, 12, &[(Scope::All, 12), (Scope::Item(1), 12)]), Found::Applied);
+    assert_eq!(watched.need(), at(12));
+}
+
+#[test]
+fn own_writes_and_messages_leave_the_cursor_and_the_lease() {
+    let known = known(&[(Scope::All, 10)]);
+    known.clock().advance(2 * SECOND);
+    known.wrote(at(11), &[Scope::Item(1)]);
+    known.hint(1, at(12), Some(&[Scope::Item(2)]));
+    assert_eq!(known.verified(), at(10));
+    assert_eq!(known.begin_poll().since, at(10));
+    assert_eq!(known.lease().age(known.clock().tick()), 2 * SECOND);
+    assert_eq!(need(&known, Scope::Item(2)), 12, "they are heeded all the same");
+}
+
+#[test]
+fn a_poll_renews_the_lease_as_of_its_sending() {
+    let known = known(&[(Scope::All, 10)]);
+    let sent = known.begin_poll();
+    known.clock().advance(SECOND);
+    assert_eq!(known.polled(sent, 1, at(10), &[]), Found::Applied);
+    assert_eq!(known.lease().age(known.clock().tick()), SECOND);
+}
+
+#[test]
+fn a_made_up_revision_is_taken_back_by_the_next_poll_and_a_real_one_is_not() {
+    let known = known(&[(Scope::All, 10), (genre("drama"), 7)]);
+    let early = known.begin_poll();
+    known.hint(1, at(i64::MAX - 1), Some(&[genre("drama")]));
+    known.hint(1, at(11), Some(&[Scope::Item(1)]));
+    let watched = known.watch(&[genre("drama")]);
+    assert_eq!((watched.need().get(), watched.proven()), (i64::MAX - 1, at(7)));
+    assert_eq!(known.polled(early, 1, at(10), &[]), Found::Applied);
+    assert_eq!(watched.need().get(), i64::MAX - 1, "that poll was sent before the message came");
+    assert_eq!(poll(&known, 11, &[(Scope::All, 11), (Scope::Item(1), 11)]), Found::Applied);
+    assert_eq!((watched.need(), need(&known, Scope::Item(1))), (at(7), 11));
+}
+
+#[test]
+fn messages_of_another_life_are_not_heeded() {
+    let known = known(&[(Scope::All, 10)]);
+    known.hint(2, at(99), None);
+    assert_eq!(need(&known, Scope::All), 10);
+    known.hint(1, at(99), None);
+    assert_eq!((need(&known, Scope::All), need(&known, Scope::Item(5))), (99, 99));
+}
+
+#[test]
+fn answers_about_a_genre_that_there_never_was_end_when_it_turns_up() {
+    let known = known(&[(Scope::All, 10)]);
+    let watched = known.watch(&[genre("noir")]);
+    assert_eq!(watched.need(), Revision::ZERO);
+    assert_eq!(poll(&known, 12, &[(Scope::All, 12), (genre("noir"), 11)]), Found::Applied);
+    assert!(watched.need() > at(1_000_000), "even one with a tag above the genre's beginning");
+    assert_eq!(need(&known, genre("noir")), 11);
+    assert_eq!(known.genres(), 1, "only what the truth has takes room");
+}
+
+#[test]
+fn a_bump_touches_everything_also_what_has_no_revision_yet() {
+    let known = known(&[(Scope::All, 10), (genre("drama"), 7)]);
+    let watched = known.watch(&[genre("never heard of")]);
+    assert_eq!(poll(&known, 11, &[(Scope::Bump, 11), (Scope::All, 11)]), Found::Applied);
+    for scope in [genre("drama"), genre("other"), Scope::Item(9), Scope::All] {
+        assert_eq!(need(&known, scope), 11);
+    }
+    assert_eq!(watched.need(), at(11));
+    let after_a_start = known_but(Rules::default(), &[(genre("drama"), 7), (Scope::Bump, 9)]);
+    assert_eq!(need(&after_a_start, genre("drama")), 9);
+}
+
+#[test]
+fn a_truth_that_went_back_is_another_one_and_nothing_kept_is_good_any_more() {
+    let known = known(&[(Scope::All, 10), (genre("drama"), 7)]);
+    let watched = known.watch(&[genre("drama")]);
+    known.wrote(at(11), &[]);
+    assert_eq!(poll(&known, 10, &[]), Found::Restored, "it lost this replica's own write");
+    let again = known.begin_again();
+    assert_eq!(again.since, Revision::ZERO);
+    known.restored(again, 2, at(5), &revisions(&[(Scope::All, 5), (genre("drama"), 4)]));
+    assert_eq!((known.epoch(), known.verified()), (2, at(5)));
+    assert_eq!(watched.need().get(), i64::MAX);
+    assert_eq!(need(&known, genre("drama")), 4);
+}
+
+#[test]
+fn a_poll_that_was_sent_before_an_own_write_does_not_look_like_a_restore() {
+    let known = known(&[(Scope::All, 10)]);
+    let sent = known.begin_poll();
+    known.wrote(at(11), &[]);
+    assert_eq!(known.polled(sent, 1, at(10), &[]), Found::Applied);
+    assert_eq!(need(&known, Scope::All), 11);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_revision_asks_for_a_poll_and_hears_of_it() {
+    let known = Arc::new(known(&[(Scope::All, 10)]));
+    let waiter = Arc::clone(&known);
+    let waiting = async move { waiter.reach(at(11), SECOND).await };
+    let polling = async {
+        known.wanted().await;
+        assert_eq!(poll(&known, 11, &[(Scope::All, 11)]), Found::Applied);
+    };
+    let (reached, ()) = tokio::join!(waiting, polling);
+    assert!(reached);
+    assert!(!known.reach(at(12), Duration::from_millis(20)).await, "nobody polls any more");
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn rules_can_be_broken_to_see_that_it_is_noticed() {
+    let known = known_but(Rules::but(Rule::BusMovesCursor), &[(Scope::All, 10)]);
+    known.hint(1, at(12), None);
+    assert_eq!(known.verified(), at(12));
+    let known = known_but(Rules::but(Rule::BusRenewsLease), &[(Scope::All, 10)]);
+    known.clock().advance(SECOND);
+    known.hint(1, at(12), None);
+    assert_eq!(known.lease().age(known.clock().tick()), Duration::ZERO);
+}

@@ -1,0 +1,163 @@
+//! The tier that replicas share, as the loads use it: what it has is judged before it is believed, and
+//! one replica of a cluster at a time loads a key.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use crate::domain::revision::{Revision, Scope};
+
+use super::{
+    entry::{Entry, Made, Payload},
+    envelope,
+    key::{Digest, Key},
+    known::Known,
+    metrics::{Metrics, Operation},
+    outcome::Reject,
+    remote::{Lease, Remote},
+    rule::Rule,
+};
+
+/// How long a load's lease lasts if its holder dies.
+const LEASE: Duration = Duration::from_secs(2);
+/// The first pause of who waits for another replica's load; it doubles up to [`PAUSE_MAX`].
+const PAUSE_FIRST: Duration = Duration::from_millis(2);
+const PAUSE_MAX: Duration = Duration::from_millis(20);
+/// How long to wait for the poll that shows an entry's revision to exist.
+const SETTLE: Duration = Duration::from_millis(250);
+
+/// How the shared tier is used.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How long it keeps entries, give or take a tenth.
+    pub ttl: Duration,
+    /// How long a load waits for another replica's.
+    pub fill_wait: Duration,
+}
+
+/// The tier.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) remote: Arc<Remote>,
+    pub(super) options: Options,
+}
+
+/// What a load finds.
+pub(super) enum Turn<P> {
+    /// Somebody has loaded it.
+    Have(Made<P>),
+    /// It is this replica's to load, under a lease if it got one.
+    Load(Option<Lease>),
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) key: &'a Key,
+    pub(super) digest: Digest,
+    /// The lowest tag that will do beside what the scopes need.
+    pub(super) at_least: Revision,
+}
+
+impl Shared {
+    /// Takes an entry, or the turn to load it.
+    pub(super) async fn turn<P: Payload>(
+        &self,
+        wanted: Wanted<'_>,
+        known: &Known,
+        metrics: &Metrics,
+    ) -> Turn<P> {
+        match self.look(wanted, known, metrics).await {
+            Ok(Some(made)) => return Turn::Have(made),
+            Ok(None) => {}
+            Err(()) => return Turn::Load(None),
+        }
+        let end = Instant::now() + self.options.fill_wait;
+        let mut pause = PAUSE_FIRST;
+        loop {
+            match self.remote.lease(&wanted.digest, LEASE).await {
+                Ok(Some(lease)) => return Turn::Load(Some(lease)),
+                Ok(None) if Instant::now() < end => {}
+                Ok(None) => return Turn::Load(None),
+                Err(missed) => {
+                    metrics.l2_failed(Operation::Lease, missed.label());
+                    return Turn::Load(None);
+                }
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+            match self.look(wanted, known, metrics).await {
+                Ok(Some(made)) => return Turn::Have(made),
+                Ok(None) => {}
+                Err(()) => return Turn::Load(None),
+            }
+        }
+    }
+
+    /// Keeps an entry for the others, and gives the lease back.
+    pub(super) async fn keep<P: Payload>(
+        &self,
+        wanted: Wanted<'_>,
+        entry: Option<(&Entry<P>, &[Scope], u64)>,
+        lease: Option<Lease>,
+        metrics: &Metrics,
+    ) {
+        if let Some((entry, scopes, epoch)) = entry {
+            let bytes = envelope::seal(wanted.key, epoch, entry, scopes);
+            let ttl = super::tiers::jittered(self.options.ttl);
+            if let Err(missed) = self.remote.put(&wanted.digest, &bytes, ttl).await {
+                metrics.l2_failed(Operation::Put, missed.label());
+            }
+        }
+        if let Some(lease) = lease
+            && let Err(missed) = self.remote.release(lease).await
+        {
+            metrics.l2_failed(Operation::Lease, missed.label());
+        }
+    }
+
+    /// Looks for an entry that is good. `Err` where the tier does not answer.
+    async fn look<P: Payload>(
+        &self,
+        wanted: Wanted<'_>,
+        known: &Known,
+        metrics: &Metrics,
+    ) -> Result<Option<Made<P>>, ()> {
+        let bytes = match self.remote.get(&wanted.digest).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(None),
+            Err(missed) => {
+                metrics.l2_failed(Operation::Get, missed.label());
+                return Err(());
+            }
+        };
+        match judge(wanted, &bytes, known).await {
+            Ok(made) => Ok(Some(made)),
+            Err(reject) => {
+                metrics.rejected(reject);
+                Ok(None)
+            }
+        }
+    }
+}
+
+async fn judge<P: Payload>(
+    wanted: Wanted<'_>,
+    bytes: &bytes::Bytes,
+    known: &Known,
+) -> Result<Made<P>, Reject> {
+    let rules = known.rules();
+    let opened = envelope::open::<P>(wanted.key, bytes)?;
+    if opened.epoch != known.epoch() && rules.hold(Rule::AnyEpoch) {
+        return Err(Reject::Epoch);
+    }
+    let need = known.watch(&opened.scopes).need().max(wanted.at_least);
+    if opened.tag < need && rules.hold(Rule::NoValidation) {
+        return Err(Reject::Superseded);
+    }
+    // Another replica may be ahead by a poll. What no poll finds is of a future that was restored away.
+    if rules.hold(Rule::AnyEpoch) && !known.reach(opened.tag, SETTLE).await {
+        return Err(Reject::Future);
+    }
+    Ok(Made { tag: opened.tag, scopes: Some(opened.scopes), payload: opened.payload })
+}

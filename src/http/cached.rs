@@ -1,0 +1,216 @@
+//! Answering reads from the cache, and what is said of how they fared.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use hyper::{
+    Response,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
+    http::request::Parts,
+};
+use prometheus::Registry;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    cache::{
+        entry::Entry,
+        known::Known,
+        metrics::Metrics,
+        outcome::{Failure, Miss, Outcome},
+        remote::Remote,
+        shared,
+        tiers::{Answer, Options, Status, Tiers},
+    },
+    domain::{clock::Tick, revision::Revision},
+    service::catalogue::Catalogue,
+};
+
+use super::{
+    class::Policies,
+    conditional::{self, Condition},
+    encoding::Coding,
+    error::Problem,
+    finished::Finished,
+    front::{self, Owner},
+    query::Query,
+    response::{Body, CATALOG_REVISION},
+    route::Route,
+};
+
+/// `Cache-Status` (RFC 9211).
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+/// `Min-Catalog-Revision`: the answer must include it.
+pub(super) const MIN_CATALOG_REVISION: HeaderName = HeaderName::from_static("min-catalog-revision");
+
+/// Finished answers in two tiers. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ReadCache {
+    tiers: Arc<Tiers<Finished, Problem>>,
+    policies: Policies,
+    has_l2: bool,
+    /// Whose the places are that threads have at hand.
+    pub(super) owner: Owner,
+}
+
+impl ReadCache {
+    /// A cache of what is read from the truth that `known` is about.
+    #[must_use]
+    pub fn new(
+        known: Arc<Known>,
+        remote: Option<(Arc<Remote>, shared::Options)>,
+        registry: &Registry,
+        tasks: TaskTracker,
+        options: Options,
+        policies: Policies,
+    ) -> Self {
+        let operations: Vec<&str> = Route::ALL.iter().map(|route| route.spec().operation).collect();
+        let metrics = Arc::new(Metrics::new(registry, &operations));
+        let has_l2 = remote.is_some();
+        let tiers = Arc::new(Tiers::new(known, remote, metrics, tasks, options));
+        Self { tiers, policies, has_l2, owner: Owner::unique() }
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.tiers.status()
+    }
+
+    /// The policies of answers.
+    pub(super) const fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// Answers a read.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub(super) async fn answer(
+        &self,
+        query: Query,
+        catalogue: &Catalogue,
+        parts: &Parts,
+        if_none_match: Option<&Condition>,
+    ) -> Result<Response<Body>, Problem> {
+        let route = query.route();
+        let ask = query.ask(at_least(&parts.headers)?);
+        let (key, catalogue) = (ask.key.clone(), catalogue.clone());
+        let rules = self.tiers.known().rules();
+        let answer = self.tiers.get(ask, move || query.load(catalogue, rules)).await?;
+        let finished = &answer.entry.payload;
+        let coding = Coding::negotiate(&parts.headers, &Coding::ALL);
+        let (coded, now) = finished.coded(coding).await;
+        if now {
+            self.tiers.weigh_again(key.clone(), &answer.entry);
+        }
+        let coding = coded.coding;
+        let mut response = conditional::answer(finished, coded, &self.policies, if_none_match);
+        self.say(&answer, response.headers_mut());
+        if answer.outcome == Outcome::L1Hit && response.status() == finished.status {
+            front::keep(self, parts, route, key, &answer, coding, response.headers());
+        }
+        response.extensions_mut().insert(answer.outcome);
+        Ok(response)
+    }
+
+    /// What depends on the moment and not on the answer.
+    fn say(&self, answer: &Answer<Finished>, headers: &mut HeaderMap) {
+        headers.insert(CATALOG_REVISION, HeaderValue::from(answer.revision.get()));
+        headers.insert(CACHE_STATUS, self.cache_status(answer));
+        if matches!(answer.outcome, Outcome::L1Hit | Outcome::L2Hit(_)) {
+            // Judged against the truth of that long ago (RFC 9111, section 5.1: "generated or
+            // successfully validated").
+            let age = self.tiers.known().lease().age(answer.now).as_secs();
+            headers.insert(header::AGE, HeaderValue::from(age));
+        }
+    }
+
+    /// The tiers.
+    pub(super) const fn tiers(&self) -> &Arc<Tiers<Finished, Problem>> {
+        &self.tiers
+    }
+
+    /// What is said of a hit in the process, in a head that may say it of an earlier moment.
+    pub(super) fn say_hit(
+        &self,
+        entry: &Arc<Entry<Finished>>,
+        verified: Revision,
+        now: Tick,
+        headers: &mut HeaderMap,
+    ) {
+        let answer = Answer {
+            entry: Arc::clone(entry),
+            outcome: Outcome::L1Hit,
+            revision: entry.tag.max(verified),
+            unverified: false,
+            now,
+        };
+        self.say(&answer, headers);
+    }
+
+    fn cache_status(&self, answer: &Answer<Finished>) -> HeaderValue {
+        let forwarded = |miss| match miss {
+            Miss::Absent => "uri-miss",
+            Miss::Superseded | Miss::Expired => "stale",
+        };
+        let ttl = answer.entry.expires.since(answer.now).as_secs();
+        let mut text = String::new();
+        match answer.outcome {
+            Outcome::L1Hit => text.push_str("marquee-l1; hit"),
+            Outcome::L2Hit(miss) => {
+                let why = forwarded(miss);
+                text.extend(["marquee-l2; hit, marquee-l1; fwd=", why, "; stored"]);
+            }
+            Outcome::Loaded(miss) => {
+                let why = forwarded(miss);
+                if self.has_l2 {
+                    text.extend(["marquee-l2; fwd=", why, "; stored, "]);
+                }
+                text.extend(["marquee-l1; fwd=", why, "; stored"]);
+            }
+            Outcome::Collapsed(miss) => {
+                text.extend(["marquee-l1; fwd=", forwarded(miss), "; collapsed"]);
+            }
+        }
+        let _ = write!(text, "; ttl={ttl}"); // cannot fail
+        if answer.unverified {
+            text.push_str("; detail=unverified");
+        }
+        HeaderValue::try_from(text).expect("it is visible ASCII")
+    }
+}
+
+/// The revision that an answer must include.
+///
+/// # Errors
+/// 400 where it is malformed.
+pub(super) fn at_least(headers: &HeaderMap) -> Result<Revision, Problem> {
+    let mut given = headers.get_all(MIN_CATALOG_REVISION).iter();
+    let Some(value) = given.next() else { return Ok(Revision::ZERO) };
+    let digits = |value: &HeaderValue| {
+        let text = value.to_str().ok()?;
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        Revision::new(plain.then(|| text.parse().ok()).flatten()?)
+    };
+    match (digits(value), given.next()) {
+        (Some(revision), None) => Ok(revision),
+        _ => Err(Problem::header(
+            "Min-Catalog-Revision",
+            "must be one revision: an integer from 0 on",
+        )),
+    }
+}
+
+impl From<Failure<Self>> for Problem {
+    fn from(failure: Failure<Self>) -> Self {
+        match failure {
+            Failure::Expired => Self::unavailable(
+                "the catalogue was not reached for so long that what is kept may be too old",
+            ),
+            Failure::Behind => Self::unavailable(
+                "the catalogue does not have, or does not tell of, the revision that is asked for",
+            ),
+            Failure::Lost => Self::internal(),
+            Failure::Load(problem) => problem,
+        }
+    }
+}

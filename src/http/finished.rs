@@ -1,0 +1,200 @@
+//! A finished answer to a read: it holds for every request that means the same, so it can be kept.
+
+use bytes::{Buf as _, BufMut as _, Bytes};
+use hyper::{
+    StatusCode,
+    header::{self, HeaderName, HeaderValue},
+};
+use serde::Serialize;
+use tokio::sync::OnceCell;
+
+use crate::cache::entry::Payload;
+
+use super::{
+    class::Class,
+    conditional::ETag,
+    encoding::{Coding, compress},
+    response::JSON,
+};
+
+/// Bodies below this are sent as they are: a coding's own head would eat what it saves.
+const CODED_FROM: usize = 256;
+
+/// A finished answer.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// 200, or 404 for a movie that does not exist.
+    pub(super) status: StatusCode,
+    /// Whose policy it has.
+    pub(super) class: Class,
+    /// The body.
+    pub(super) body: Bytes,
+    /// The body's tag; a 404 has none.
+    pub(super) etag: Option<ETag>,
+    /// Every other header that follows from the answer alone.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    coded: [OnceCell<Option<Coded>>; Coding::COMPRESSED.len()],
+}
+
+/// A body in a coding, with a tag of its own: other bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Coded {
+    pub(super) coding: Coding,
+    pub(super) body: Bytes,
+    pub(super) etag: Option<ETag>,
+}
+
+impl Finished {
+    /// A JSON answer.
+    ///
+    /// # Panics
+    /// Where `value` has no JSON form, such as a map with keys that are not text.
+    pub(super) fn json(class: Class, value: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(value).expect("answers have a JSON form");
+        Self::bytes(class, JSON, body)
+    }
+
+    /// An answer of any type.
+    pub(super) fn bytes(class: Class, media_type: HeaderValue, body: impl Into<Bytes>) -> Self {
+        let body = body.into();
+        let etag = Some(ETag::of(&body));
+        Self { etag, ..Self::new(StatusCode::OK, class, media_type, body) }
+    }
+
+    /// An answer without a tag.
+    pub(super) fn new(
+        status: StatusCode,
+        class: Class,
+        media_type: HeaderValue,
+        body: impl Into<Bytes>,
+    ) -> Self {
+        let headers = vec![(header::CONTENT_TYPE, media_type)];
+        Self { status, class, body: body.into(), etag: None, headers, coded: Default::default() }
+    }
+
+    /// The same answer with one more header.
+    #[must_use]
+    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The body in a coding, if that was made.
+    pub(super) fn body_in(&self, coding: Coding) -> Option<&Bytes> {
+        match Coding::COMPRESSED.iter().position(|one| *one == coding) {
+            None => Some(&self.body),
+            Some(place) => self.coded[place].get()?.as_ref().map(|coded| &coded.body),
+        }
+    }
+
+    /// The body in a coding, made by the first who asks and kept; and whether that was now. Where a
+    /// coding would not make it smaller, the bytes themselves.
+    pub(super) async fn coded(&self, coding: Coding) -> (Coded, bool) {
+        let plain =
+            || Coded { coding: Coding::Identity, body: self.body.clone(), etag: self.etag.clone() };
+        let coded_already = self.headers.iter().any(|(name, _)| *name == header::CONTENT_ENCODING);
+        let place = Coding::COMPRESSED.iter().position(|one| *one == coding);
+        let Some(place) = place.filter(|_| self.body.len() >= CODED_FROM && !coded_already) else {
+            return (plain(), false);
+        };
+        let mut now = false;
+        let coded = self.coded[place].get_or_init(async || {
+            now = true;
+            let body = compress(coding, self.body.clone()).await?;
+            let etag = self.etag.as_ref().map(|etag| etag.of_coding(coding));
+            Some(Coded { coding, body, etag })
+        });
+        let coded = coded.await.clone();
+        (coded.unwrap_or_else(plain), now)
+    }
+}
+
+impl Payload for Finished {
+    /// To be raised whenever an answer looks otherwise within one release.
+    const SCHEMA: u64 = 1;
+
+    fn weight(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| {
+            size_of::<(HeaderName, HeaderValue)>() + name.as_str().len() + value.len()
+        });
+        let coded = self.coded.iter().filter_map(|coded| coded.get()?.as_ref());
+        self.body.len()
+            + headers.sum::<usize>()
+            + coded.map(|coded| coded.body.len()).sum::<usize>()
+    }
+
+    fn write(&self, into: &mut Vec<u8>) {
+        let text = |into: &mut Vec<u8>, bytes: &[u8]| {
+            into.put_u32_le(u32::try_from(bytes.len()).expect("a header is shorter than 4 GiB"));
+            into.put_slice(bytes);
+        };
+        into.put_u16_le(self.status.as_u16());
+        into.put_u8(self.class.code());
+        text(into, self.etag.as_ref().map_or(b"", |etag| etag.as_bytes()));
+        into.put_u8(u8::try_from(self.headers.len()).expect("answers have few headers"));
+        for (name, value) in &self.headers {
+            text(into, name.as_str().as_bytes());
+            text(into, value.as_bytes());
+        }
+        into.put_slice(&self.body);
+    }
+
+    fn read(mut bytes: Bytes) -> Option<Self> {
+        fn text(bytes: &mut Bytes) -> Option<Bytes> {
+            let length = usize::try_from(bytes.try_get_u32_le().ok()?).ok()?;
+            (length <= bytes.len()).then(|| bytes.split_to(length))
+        }
+        let status = StatusCode::from_u16(bytes.try_get_u16_le().ok()?).ok()?;
+        let class = Class::from_code(bytes.try_get_u8().ok()?)?;
+        let etag = text(&mut bytes)?;
+        let etag = if etag.is_empty() { None } else { Some(ETag::from_bytes(&etag)?) };
+        let count = bytes.try_get_u8().ok()?;
+        let mut headers = Vec::with_capacity(usize::from(count));
+        for _ in 0..count {
+            let name = HeaderName::from_bytes(&text(&mut bytes)?).ok()?;
+            headers.push((name, HeaderValue::from_maybe_shared(text(&mut bytes)?).ok()?));
+        }
+        Some(Self { status, class, body: bytes, etag, headers, coded: Default::default() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer() -> Finished {
+        let link = HeaderValue::from_static("</v1/movies>; rel=\"first\"");
+        Finished::json(Class::List, &vec!["Stalker"; 100]).with(header::LINK, link)
+    }
+
+    #[test]
+    fn what_is_written_for_the_shared_tier_reads_as_the_same_answer() {
+        let mut bytes = Vec::new();
+        answer().write(&mut bytes);
+        let read = Finished::read(bytes.clone().into()).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{:?}", answer()));
+        for end in 0..60 {
+            let _ = Finished::read(bytes[..end].to_vec().into()); // must not panic
+        }
+        assert!(Finished::read(Bytes::new()).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_body_is_coded_once_and_weighs_more_then() {
+        let answer = answer();
+        let before = answer.weight();
+        let (coded, now) = answer.coded(Coding::Brotli).await;
+        assert!(now && coded.coding == Coding::Brotli && coded.body.len() < answer.body.len());
+        assert_ne!(coded.etag, answer.etag);
+        assert_eq!(answer.weight(), before + coded.body.len());
+        let (again, now) = answer.coded(Coding::Brotli).await;
+        assert!(!now && again.body == coded.body);
+    }
+
+    #[tokio::test]
+    async fn small_bodies_are_sent_as_they_are() {
+        let answer = Finished::json(Class::List, &"x");
+        let (coded, now) = answer.coded(Coding::Gzip).await;
+        assert_eq!((coded.coding, now), (Coding::Identity, false));
+    }
+}

@@ -1,0 +1,107 @@
+//! Following the truth: asking it what has changed, again and again, and telling what is known.
+//!
+//! **Invariant:** one poll at a time, and always of the truth itself.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cache::known::{Found, Known},
+    store::{Seen, Store, error::StoreError},
+};
+
+/// The shortest time between two polls that somebody asked for.
+const APART: Duration = Duration::from_millis(1);
+/// The shortest time between a poll that failed and the next.
+const APART_AFTER_FAILURE: Duration = Duration::from_millis(50);
+
+/// Asks the store what has changed.
+#[derive(Debug, Clone)]
+pub struct Follower {
+    store: Arc<Store>,
+    known: Arc<Known>,
+    interval: Duration,
+}
+
+impl Follower {
+    /// Polls `store` about every `interval` and tells `known`.
+    #[must_use]
+    pub const fn new(store: Arc<Store>, known: Arc<Known>, interval: Duration) -> Self {
+        Self { store, known, interval }
+    }
+
+    /// Polls once.
+    ///
+    /// # Errors
+    /// The store's; then nothing is known that was not known before.
+    pub async fn poll(&self) -> Result<(), StoreError> {
+        let poll = self.known.begin_poll();
+        let Seen { epoch, revision, scopes } = self.store.watch(poll.since).await?;
+        if self.known.polled(poll, epoch, revision, &scopes) == Found::Applied {
+            return Ok(());
+        }
+        self.begin_again(epoch, revision.get() < poll.since.get()).await
+    }
+
+    /// Reads everything anew: at the start, and when the truth is another one.
+    async fn begin_again(&self, epoch: u64, backwards: bool) -> Result<(), StoreError> {
+        let first = self.known.epoch() == 0;
+        if !first && epoch == self.known.epoch() {
+            // An earlier state of the same life. What was made of its lost future must not be taken
+            // for its new one, here or elsewhere.
+            self.store.replace_epoch(epoch).await?;
+        }
+        let poll = self.known.begin_again();
+        let Seen { epoch, revision, scopes } = self.store.watch(poll.since).await?;
+        if !first {
+            tracing::error!(
+                %revision, backwards,
+                "the database was restored: everything that was kept is dropped"
+            );
+            self.known.count_restore();
+        }
+        self.known.restored(poll, epoch, revision, &scopes);
+        Ok(())
+    }
+
+    /// Polls until told to stop.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut failing = false;
+        loop {
+            let began = Instant::now();
+            let apart = match self.poll().await {
+                Ok(()) => {
+                    if std::mem::take(&mut failing) {
+                        tracing::info!("the database answers again what has changed");
+                    }
+                    APART
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut failing, true) {
+                        let cause = std::error::Error::source(&error);
+                        let cause = cause.map(ToString::to_string).unwrap_or_default();
+                        tracing::warn!(%error, cause, "the database does not say what has changed");
+                    }
+                    APART_AFTER_FAILURE
+                }
+            };
+            let next = began + self.interval.mul_f64(0.8 + 0.4 * random_part());
+            let wanted = async {
+                sleep(apart).await;
+                self.known.wanted().await;
+            };
+            tokio::select! {
+                () = sleep_until(next) => {}
+                () = wanted => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+}
+
+/// A random number from 0 to 1.
+fn random_part() -> f64 {
+    f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX)
+}

@@ -1,0 +1,67 @@
+//! What caches ask again and again: has anything changed, and what.
+//!
+//! **Invariant:** the truth itself is asked, never a copy of it, on a connection that no request uses:
+//! a crowd of misses must not delay the news.
+
+use crate::domain::revision::{Revision, Scope};
+
+use super::{
+    Store,
+    db::Purpose,
+    error::StoreError,
+    movies::revision,
+    sql::{Row, Sql},
+    state::EPOCH,
+};
+
+/// The catalogue's revisions at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Which life of the catalogue it is: another one after a restore.
+    pub epoch: u64,
+    /// The last write.
+    pub revision: Revision,
+    /// The scopes that were touched since the revision that was asked about, each with its last
+    /// revision, `*` among them. Empty if nothing was.
+    pub scopes: Vec<(Scope, Revision)>,
+}
+
+impl Store {
+    /// What was touched since a revision.
+    ///
+    /// # Errors
+    /// [`StoreError`]; after [`Options::watch_timeout`](super::Options::watch_timeout) at the latest
+    /// for each of two statements.
+    pub async fn watch(&self, since: Revision) -> Result<Seen, StoreError> {
+        let mut session = self.db.session(Purpose::Watch, self.options.watch_timeout).await?;
+        let mut sql = Sql::new("SELECT r.revision, s.value FROM catalog_revisions r ");
+        sql.push("LEFT JOIN catalog_state s ON s.name = ").bind(EPOCH).push(" WHERE r.scope = '*'");
+        let row = session.row(sql).await?;
+        let (head, epoch) = (revision(&row)?, epoch(&row)?);
+        if head <= since {
+            return Ok(Seen { epoch, revision: head, scopes: Vec::new() });
+        }
+        let mut sql = Sql::new("SELECT revision, scope FROM catalog_revisions WHERE revision > ");
+        sql.bind(since.get());
+        let mut scopes = Vec::new();
+        for row in session.rows(sql).await? {
+            // What this version does not know, nothing that it answers depends on.
+            if let Ok(scope) = row.text(1)?.parse() {
+                scopes.push((scope, revision(&row)?));
+            }
+        }
+        let all = scopes.iter().find(|(scope, _)| *scope == Scope::All);
+        let revision = all.map_or(head, |(_, revision)| *revision);
+        Ok(Seen { epoch, revision, scopes })
+    }
+}
+
+fn epoch(row: &Row) -> Result<u64, StoreError> {
+    let text = row.optional_text(1)?.unwrap_or_default();
+    u64::from_str_radix(&text, 16).map_err(|_| StoreError::BadRow {
+        table: "catalog_state",
+        column: "value",
+        key: EPOCH.into(),
+        detail: format!("{text:?} is not a hexadecimal number"),
+    })
+}
