@@ -1,6 +1,7 @@
 //! Marquee: a movie catalogue service. See `docs/ARCHITECTURE.md` for the floors and their rules.
 
 pub mod app;
+pub mod cache;
 pub mod commands;
 pub mod config;
 pub mod domain;

@@ -4,6 +4,7 @@
 //! **Invariant:** the public listener accepts nobody before the catalogue can be read.
 
 mod listener;
+pub mod redis;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 

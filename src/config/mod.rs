@@ -14,11 +14,13 @@ pub mod database_url;
 pub mod describe;
 pub mod http;
 pub mod log;
+pub mod redis;
+pub mod redis_url;
 pub mod value;
 
 use self::{
     admin::AdminSettings, bad_setting::BadSetting, catalogue::CatalogueSettings,
-    database::DatabaseSettings, http::HttpSettings, log::LogSettings,
+    database::DatabaseSettings, http::HttpSettings, log::LogSettings, redis::RedisSettings,
 };
 
 /// Every setting of a server.
@@ -33,6 +35,9 @@ pub struct Settings {
     /// Where the catalogue is kept.
     #[command(flatten)]
     pub database: DatabaseSettings,
+    /// The cache that replicas share.
+    #[command(flatten)]
+    pub redis: RedisSettings,
     /// What is in the catalogue.
     #[command(flatten)]
     pub catalogue: CatalogueSettings,
@@ -47,7 +52,8 @@ impl Settings {
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self) -> Result<(), BadSetting> {
-        self.http.check()
+        self.http.check()?;
+        self.redis.check()
     }
 }
 

@@ -11,5 +11,6 @@ mod backend;
 mod client;
 mod fault_proxy;
 mod process;
+mod redis;
 mod service;
 mod store;
