@@ -4,12 +4,20 @@ use std::sync::Arc;
 
 use hyper::header::HeaderValue;
 use prometheus::Registry;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::AppError;
+use super::{AppError, redis};
 use crate::{
-    cache::{known::Known, lease::Bounds, rule::Rules, tiers::Options},
-    config::{Settings, cache::CacheSettings, value::CacheControl},
+    cache::{
+        bus::{Bus, Message, Touched},
+        known::Known,
+        lease::Bounds,
+        remote::Remote,
+        rule::Rules,
+        shared,
+        tiers::Options,
+    },
+    config::{Settings, cache::CacheSettings, redis::RedisSettings, value::CacheControl},
     domain::clock::Clock,
     http::{cached::ReadCache, class::Policies},
     service::{
@@ -24,6 +32,7 @@ pub(super) struct Cached {
     pub(super) catalogue: Catalogue,
     pub(super) cache: ReadCache,
     pub(super) follower: Follower,
+    pub(super) bus: Option<Arc<Bus>>,
 }
 
 impl Cached {
@@ -37,7 +46,15 @@ impl Cached {
         let cache = &settings.cache;
         let bounds = Bounds { staleness: cache.staleness_bound, cap: cache.staleness_cap };
         let known = Arc::new(Known::new(bounds, clock, rules(cache)));
-        let news = News::to_nobody();
+        let redis = redis::options(&settings.redis)?;
+        let options = redis.as_ref();
+        let bus = options.map(|options| Bus::new(&options.servers, &options.prefix)).transpose()?;
+        let bus = bus.map(Arc::new);
+        let news = bus.clone().map_or_else(News::to_nobody, |bus| news(bus, Arc::clone(&known)));
+        let remote = redis.map(Remote::new).transpose()?.map(|remote| {
+            let RedisSettings { redis_ttl, redis_fill_wait, .. } = settings.redis;
+            (remote, shared::Options { ttl: redis_ttl, fill_wait: redis_fill_wait })
+        });
         let catalogue = Catalogue::new(Arc::clone(store), Arc::clone(&known), news, tasks.clone());
         let options = Options {
             l1_bytes: cache.l1_bytes.get(),
@@ -46,15 +63,41 @@ impl Cached {
         };
         let tiers = ReadCache::new(
             Arc::clone(&known),
-            None,
+            remote,
+            bus.clone(),
             registry,
             tasks.clone(),
             options,
             policies(cache),
         );
         let follower = Follower::new(Arc::clone(store), known, cache.poll_interval);
-        Ok(Self { catalogue, cache: tiers, follower })
+        Ok(Self { catalogue, cache: tiers, follower, bus })
     }
+}
+
+/// Tells the bus of writes.
+fn news(bus: Arc<Bus>, known: Arc<Known>) -> News {
+    News::to(move |revision, scopes| {
+        let touched = Touched::of(scopes.to_vec());
+        let (epoch, sender) = (known.epoch(), bus.sender());
+        bus.publish(Message { epoch, sender, revision, touched });
+    })
+}
+
+/// Carries messages of the bus until told to stop.
+pub(super) async fn listen(bus: Arc<Bus>, known: Arc<Known>, stop: CancellationToken) {
+    let sender = bus.sender();
+    let heed = move |message: Message| {
+        if message.sender == sender {
+            return;
+        }
+        let Message { epoch, revision, touched, .. } = message;
+        match touched {
+            Touched::Everything => known.hint(epoch, revision, None),
+            Touched::Scopes(scopes) => known.hint(epoch, revision, Some(&scopes)),
+        }
+    };
+    bus.run(heed, stop).await;
 }
 
 #[cfg(debug_assertions)]

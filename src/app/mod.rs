@@ -5,6 +5,7 @@
 
 mod cached;
 mod listener;
+pub mod redis;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,6 +21,7 @@ use tokio_util::{
 
 use self::{cached::Cached, listener::Listener};
 use crate::{
+    cache::remote::RemoteError,
     config::{Settings, catalogue::BundledCatalogue, database::DatabaseSettings},
     domain::clock::Clock,
     http::{
@@ -57,6 +59,12 @@ pub enum AppError {
     /// The bundled catalogue.
     #[error("cannot load the bundled catalogue")]
     Bundled(#[source] ImportError),
+    /// Redis.
+    #[error(transparent)]
+    Redis(#[from] RemoteError),
+    /// The authority that Redis' certificate is checked with.
+    #[error(transparent)]
+    RedisAuthority(#[from] redis::UnreadableAuthority),
     /// An address to listen on.
     #[error("cannot listen on {address} ({setting})")]
     Listen {
@@ -127,7 +135,7 @@ impl App {
         let store = Arc::new(Store::open(options, clock.clone()).await.map_err(failed)?);
         let registry = Registry::new();
         let cached = Cached::new(settings, clock, &registry, &store, &tasks)?;
-        let Cached { catalogue, cache, follower } = cached;
+        let Cached { catalogue, cache, follower, bus } = cached;
         let (phase, seen) = watch::channel(Phase::Starting);
         let health = Admin::new(catalogue.clone(), cache.clone(), registry, seen);
         let admin = Listener::admin(&settings.admin, health, &end).await?;
@@ -139,6 +147,10 @@ impl App {
         let housekeeping = end.child_token();
         tasks.spawn(keep_house(Arc::clone(&store), housekeeping.clone()));
         tasks.spawn(follower.run(housekeeping.clone()));
+        if let Some(bus) = bus {
+            let known = Arc::clone(catalogue.known());
+            tasks.spawn(cached::listen(bus, known, housekeeping.clone()));
+        }
 
         let public = Listener::public(settings, catalogue, cache, &end).await?;
         phase.send_replace(Phase::Running);

@@ -7,7 +7,11 @@ use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, core::Collector,
 };
 
-use super::outcome::{Miss, Reject};
+use super::{
+    bus::Health,
+    outcome::{Miss, Reject},
+    remote::Missed,
+};
 
 /// Seconds, from a load out of memory to one that meets a database's time-out.
 const LOAD_SECONDS: [f64; 14] =
@@ -67,6 +71,64 @@ pub(super) struct Gauges {
     pub(super) lease_ms: IntGauge,
     pub(super) breaker: IntGauge,
     pub(super) flights: IntGauge,
+    bus_connected: IntGauge,
+    bus_silence_ms: IntGauge,
+    bus_messages: [IntGauge; 5],
+}
+
+impl Gauges {
+    fn new(gauge: &dyn Fn(&str, &str) -> IntGauge) -> Self {
+        Self {
+            entries: gauge("marquee_cache_l1_entries", "Entries of the tier in the process."),
+            bytes: gauge("marquee_cache_l1_bytes", "Bytes of the tier in the process."),
+            bytes_max: gauge("marquee_cache_l1_bytes_max", "Bound of those bytes."),
+            evictions: gauge(
+                "marquee_cache_l1_evictions",
+                "Entries of the tier in the process that had to go for others, since the start.",
+            ),
+            verified: gauge(
+                "marquee_known_revision",
+                "The revision up to which every change is known.",
+            ),
+            lease_ms: gauge(
+                "marquee_lease_age_milliseconds",
+                "Milliseconds since the instant as of which the database is known.",
+            ),
+            breaker: gauge(
+                "marquee_cache_l2_breaker_state",
+                "Breaker before the shared tier: 0 closed, 1 half open, 2 open, -1 no such tier.",
+            ),
+            flights: gauge("marquee_cache_loads_in_flight", "Loads under way."),
+            bus_connected: gauge(
+                "marquee_bus_connected",
+                "Whether the bus is connected in both directions; -1 without a bus.",
+            ),
+            bus_silence_ms: gauge(
+                "marquee_bus_silence_milliseconds",
+                "Milliseconds since anything was heard on the bus; -1 before that.",
+            ),
+            bus_messages: [
+                ("marquee_bus_published", "Messages that were sent since the start."),
+                ("marquee_bus_received", "Messages that came since the start."),
+                ("marquee_bus_dropped", "Messages that a full queue refused since the start."),
+                ("marquee_bus_rejected", "Messages that were none of ours since the start."),
+                ("marquee_bus_reconnects", "Connections that were made anew since the start."),
+            ]
+            .map(|(name, help)| gauge(name, help)),
+        }
+    }
+
+    /// Brings those of the bus up to date.
+    pub(super) fn tell_of_bus(&self, bus: Option<&Health>) {
+        self.bus_connected.set(bus.map_or(-1, |bus| i64::from(bus.connected)));
+        let Some(bus) = bus else { return };
+        let silence = bus.heard.map_or(-1, |heard| i64::try_from(heard.as_millis()).unwrap_or(-1));
+        self.bus_silence_ms.set(silence);
+        let counts = [bus.published, bus.received, bus.dropped, bus.rejected, bus.reconnects];
+        for (gauge, count) in self.bus_messages.iter().zip(counts) {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
 }
 
 impl Metrics {
@@ -87,7 +149,6 @@ impl Metrics {
         let counters = |name: &str, help: &str, labels: &[&str]| {
             registered(registry, IntCounterVec::new(Opts::new(name, help), labels))
         };
-        let gauge = |name: &str, help: &str| registered(registry, IntGauge::new(name, help));
         let answers = counters(
             "marquee_cache_answers_total",
             "Answers to cacheable reads, by where they came from.",
@@ -114,7 +175,7 @@ impl Metrics {
             &["operation", "reason"],
         );
         for operation in ["get", "put", "lease"] {
-            for reason in ["open", "busy", "timeout", "failed"] {
+            for reason in Missed::LABELS {
                 l2_failures.with_label_values(&[operation, reason]);
             }
         }
@@ -147,28 +208,7 @@ impl Metrics {
                 "Reads refused since the database was not reached for longer than the cap.",
             ),
             l2_failures,
-            gauges: Gauges {
-                entries: gauge("marquee_cache_l1_entries", "Entries of the tier in the process."),
-                bytes: gauge("marquee_cache_l1_bytes", "Bytes of the tier in the process."),
-                bytes_max: gauge("marquee_cache_l1_bytes_max", "Bound of those bytes."),
-                evictions: gauge(
-                    "marquee_cache_l1_evictions",
-                    "Entries of the tier in the process that had to go for others, since the start.",
-                ),
-                verified: gauge(
-                    "marquee_known_revision",
-                    "The revision up to which every change is known.",
-                ),
-                lease_ms: gauge(
-                    "marquee_lease_age_milliseconds",
-                    "Milliseconds since the instant as of which the database is known.",
-                ),
-                breaker: gauge(
-                    "marquee_cache_l2_breaker_state",
-                    "Breaker before the shared tier: 0 closed, 1 half open, 2 open, -1 no such tier.",
-                ),
-                flights: gauge("marquee_cache_loads_in_flight", "Loads under way."),
-            },
+            gauges: Gauges::new(&|name, help| registered(registry, IntGauge::new(name, help))),
         }
     }
 

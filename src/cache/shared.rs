@@ -1,7 +1,7 @@
 //! The tier that replicas share, as the loads use it: what it has is judged before it is believed, and
 //! one replica of a cluster at a time loads a key.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
@@ -38,7 +38,7 @@ pub struct Options {
 /// The tier.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) remote: Arc<Remote>,
+    pub(super) remote: Remote,
     pub(super) options: Options,
 }
 

@@ -17,6 +17,7 @@ use crate::domain::{
 };
 
 use super::{
+    bus::Health,
     entry::{Entry, Made, Payload},
     flight::{Boarding, Flights, Pilot},
     key::Key,
@@ -25,7 +26,7 @@ use super::{
     local::{Local, Size},
     metrics::Metrics,
     outcome::{Failure, Miss, Outcome},
-    remote::Remote,
+    remote::{Remote, breaker},
     rule::Rule,
     shared::{self, Shared, Turn, Wanted},
 };
@@ -113,7 +114,7 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
     #[must_use]
     pub fn new(
         known: Arc<Known>,
-        remote: Option<(Arc<Remote>, shared::Options)>,
+        remote: Option<(Remote, shared::Options)>,
         metrics: Arc<Metrics>,
         tasks: TaskTracker,
         options: Options,
@@ -334,7 +335,7 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
 
     /// How full the tier in the process is; brings the gauges up to date.
     #[must_use]
-    pub fn status(&self) -> Status {
+    pub fn status(&self, bus: Option<Health>) -> Status {
         let l1 = self.local.size();
         let lease = self.known.lease();
         let lease_age = lease.age(self.known.clock().tick());
@@ -350,8 +351,15 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
         set(&gauges.lease_ms, u64::try_from(lease_age.as_millis()).unwrap_or(u64::MAX));
         set(&gauges.flights, self.flights.len() as u64);
         gauges.verified.set(self.known.verified().get());
-        gauges.breaker.set(breaker.map_or(-1, |state| state as i64));
+        gauges.breaker.set(match breaker {
+            None => -1,
+            Some(breaker::State::Closed) => 0,
+            Some(breaker::State::HalfOpen) => 1,
+            Some(breaker::State::Open) => 2,
+        });
+        gauges.tell_of_bus(bus.as_ref());
         Status {
+            bus,
             revision: self.known.verified(),
             epoch: format!("{:016x}", self.known.epoch()),
             lease_age_ms: lease_age.as_millis(),
@@ -362,7 +370,7 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
             },
             genres: self.known.genres(),
             l1,
-            l2_breaker: breaker.map(super::remote::State::label),
+            l2_breaker: breaker.map(breaker::State::label),
             loads_in_flight: self.flights.len(),
         }
     }
@@ -385,6 +393,8 @@ pub struct Status {
     pub l1: Size,
     /// The breaker before the shared tier; none without such a tier.
     pub l2_breaker: Option<&'static str>,
+    /// The bus; none without one.
+    pub bus: Option<Health>,
     /// Loads under way.
     pub loads_in_flight: usize,
 }

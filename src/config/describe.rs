@@ -79,9 +79,16 @@ fn in_force(settings: &Settings, id: &str) -> Option<String> {
     match id {
         "database_url" => Some(settings.database.database_url.to_string()),
         "database_connections" => Some(settings.database.connections().to_string()),
+        "redis_url" => Some(or_none(settings.redis.redis_url.as_ref())),
+        "redis_ca" => Some(or_none(settings.redis.redis_ca.as_ref().map(|file| file.display()))),
         "log_format" => Some(settings.log.format().to_string()),
         _ => None,
     }
+}
+
+/// How a setting without a default is shown.
+fn or_none(value: Option<impl fmt::Display>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
 }
 
 /// The settings as a table.
@@ -122,8 +129,16 @@ mod tests {
     #[test]
     fn every_setting_is_described_and_secrets_are_hidden() {
         let url = "mysql://marquee:secret@db/films";
-        let described =
-            describe_all(&["--database-url", url, "--log-format=text", "--drain-delay", "5s"]);
+        let redis = "rediss://marquee:secret@cache/1";
+        let described = describe_all(&[
+            "--database-url",
+            url,
+            "--redis-url",
+            redis,
+            "--log-format=text",
+            "--drain-delay",
+            "5s",
+        ]);
         insta::assert_snapshot!(table(&described));
     }
 
@@ -141,7 +156,7 @@ mod tests {
         let command = Settings::augment_args(clap::Command::new("settings"));
         let secret = command.get_arguments().filter(|argument| argument.is_hide_env_values_set());
         let ids: Vec<&str> = secret.map(|argument| argument.get_id().as_str()).collect();
-        assert_eq!(ids, ["database_url"], "add it to in_force, too");
+        assert_eq!(ids, ["database_url", "redis_url"], "add it to in_force, too");
     }
 
     #[test]

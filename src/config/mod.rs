@@ -15,11 +15,14 @@ pub mod database_url;
 pub mod describe;
 pub mod http;
 pub mod log;
+pub mod redis;
+pub mod redis_url;
 pub mod value;
 
 use self::{
     admin::AdminSettings, bad_setting::BadSetting, cache::CacheSettings,
     catalogue::CatalogueSettings, database::DatabaseSettings, http::HttpSettings, log::LogSettings,
+    redis::RedisSettings,
 };
 
 /// Every setting of a server.
@@ -37,6 +40,9 @@ pub struct Settings {
     /// What is kept of answers.
     #[command(flatten)]
     pub cache: CacheSettings,
+    /// The cache that replicas share.
+    #[command(flatten)]
+    pub redis: RedisSettings,
     /// What is in the catalogue.
     #[command(flatten)]
     pub catalogue: CatalogueSettings,
@@ -52,7 +58,8 @@ impl Settings {
     /// The first rule that is broken.
     pub fn check(&self) -> Result<(), BadSetting> {
         self.http.check()?;
-        self.cache.check()
+        self.cache.check()?;
+        self.redis.check()
     }
 }
 

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     cache::{
+        bus::Bus,
         entry::Entry,
         known::Known,
         metrics::Metrics,
@@ -47,6 +48,7 @@ pub struct ReadCache {
     tiers: Arc<Tiers<Finished, Problem>>,
     policies: Policies,
     has_l2: bool,
+    bus: Option<Arc<Bus>>,
     /// Whose the places are that threads have at hand.
     pub(super) owner: Owner,
 }
@@ -56,7 +58,8 @@ impl ReadCache {
     #[must_use]
     pub fn new(
         known: Arc<Known>,
-        remote: Option<(Arc<Remote>, shared::Options)>,
+        remote: Option<(Remote, shared::Options)>,
+        bus: Option<Arc<Bus>>,
         registry: &Registry,
         tasks: TaskTracker,
         options: Options,
@@ -66,13 +69,13 @@ impl ReadCache {
         let metrics = Arc::new(Metrics::new(registry, &operations));
         let has_l2 = remote.is_some();
         let tiers = Arc::new(Tiers::new(known, remote, metrics, tasks, options));
-        Self { tiers, policies, has_l2, owner: Owner::unique() }
+        Self { tiers, policies, has_l2, bus, owner: Owner::unique() }
     }
 
     /// How it is.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.tiers.status()
+        self.tiers.status(self.bus.as_ref().map(|bus| bus.health()))
     }
 
     /// The policies of answers.

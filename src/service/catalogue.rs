@@ -53,7 +53,9 @@ pub struct Catalogue {
 
 /// Who is told of writes beside this replica: the scopes that were touched, and the revision.
 #[derive(Clone)]
-pub struct News(Arc<dyn Fn(Revision, &[Scope]) + Send + Sync>);
+pub struct News(Arc<Tell>);
+
+type Tell = dyn Fn(Revision, &[Scope]) + Send + Sync;
 
 impl News {
     /// Tells somebody, who must not block.

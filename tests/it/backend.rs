@@ -49,8 +49,17 @@ pub(crate) struct Database {
 /// Where a database is, for its end.
 #[derive(Debug)]
 enum Place {
-    Folder { _folder: TempDir },
-    Server { server: String, name: String },
+    Folder {
+        _folder: TempDir,
+    },
+    Server {
+        server: String,
+        name: String,
+    },
+    /// Somebody else sees to its end.
+    Elsewhere {
+        server: bool,
+    },
 }
 
 impl Database {
@@ -65,6 +74,15 @@ impl Database {
             #[cfg(feature = "test-mysql")]
             Backend::MySql => Self::on_server("TEST_MYSQL_URL").await,
         }
+    }
+
+    /// The same database once more; it goes with the first.
+    pub(crate) fn same(&self) -> Self {
+        Self { url: self.url.clone(), place: Place::Elsewhere { server: self.is_on_server() } }
+    }
+
+    const fn is_on_server(&self) -> bool {
+        matches!(self.place, Place::Server { .. } | Place::Elsewhere { server: true })
     }
 
     async fn on_server(variable: &str) -> Self {
@@ -89,10 +107,7 @@ impl Database {
                 rows.iter().map(|row| (0..row.len()).map(|n| row.get(n)).collect()).collect()
             }};
         }
-        match self.place {
-            Place::Folder { .. } => ask!(SqliteConnection),
-            Place::Server { .. } => ask!(MySqlConnection),
-        }
+        if self.is_on_server() { ask!(MySqlConnection) } else { ask!(SqliteConnection) }
     }
 
     /// Changes the database by hand, past the service and past foreign keys.
@@ -108,9 +123,10 @@ impl Database {
                 connection.close().await.expect("an end");
             }};
         }
-        match self.place {
-            Place::Folder { .. } => edit!(SqliteConnection, "PRAGMA foreign_keys = OFF"),
-            Place::Server { .. } => edit!(MySqlConnection, "SET SESSION foreign_key_checks = 0"),
+        if self.is_on_server() {
+            edit!(MySqlConnection, "SET SESSION foreign_key_checks = 0");
+        } else {
+            edit!(SqliteConnection, "PRAGMA foreign_keys = OFF");
         }
     }
 }

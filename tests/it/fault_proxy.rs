@@ -16,8 +16,21 @@ pub(crate) enum Link {
     Up,
     /// They vanish, and nobody is told: a partition.
     Blackhole,
+    /// Those of one way vanish, the others arrive.
+    Swallow(Way),
+    /// They arrive this much later.
+    Slow(Duration),
     /// Connections are reset, and new ones refused.
     Cut,
+}
+
+/// A way through the proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// From the client to the server.
+    Up,
+    /// From the server to the client.
+    Down,
 }
 
 /// A running proxy; it ends when this is dropped.
@@ -64,8 +77,8 @@ async fn carry(client: TcpStream, target: SocketAddr, state: watch::Receiver<Lin
     let Ok(server) = TcpStream::connect(target).await else { return };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let up = pump(from_client, to_server, state.clone());
-    let down = pump(from_server, to_client, state.clone());
+    let up = pump(Way::Up, from_client, to_server, state.clone());
+    let down = pump(Way::Down, from_server, to_client, state.clone());
     let mut cut = state;
     tokio::select! {
         () = up => {}
@@ -74,15 +87,24 @@ async fn carry(client: TcpStream, target: SocketAddr, state: watch::Receiver<Lin
     }
 }
 
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: watch::Receiver<Link>) {
+async fn pump(
+    way: Way,
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    state: watch::Receiver<Link>,
+) {
     let mut bytes = vec![0; 16 * 1024];
     while let Ok(read) = from.read(&mut bytes).await {
         if read == 0 {
             return;
         }
+        let link = *state.borrow();
         // A connection that lost bytes never comes right again.
-        if *state.borrow() == Link::Blackhole {
+        if link == Link::Blackhole || link == Link::Swallow(way) {
             std::future::pending::<()>().await;
+        }
+        if let Link::Slow(delay) = link {
+            tokio::time::sleep(delay).await;
         }
         if to.write_all(&bytes[..read]).await.is_err() {
             return;

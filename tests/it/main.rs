@@ -8,8 +8,10 @@
 
 mod app;
 mod backend;
+mod cache;
 mod client;
 mod fault_proxy;
 mod process;
+mod redis;
 mod service;
 mod store;

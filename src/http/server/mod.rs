@@ -134,14 +134,14 @@ impl Bound {
                 () = stop.cancelled() => break,
             };
             let handler = Arc::clone(&handler);
-            let service = service_fn(move |request| match handler.quick(&request) {
-                Some(response) => Either::Left(ready(Ok::<_, Infallible>(response))),
-                None => {
-                    let handler = Arc::clone(&handler);
-                    // On the heap, so that a connection is small.
-                    let answer = async move { Ok(handler.handle(request, peer).await) };
-                    Either::Right(Box::pin(answer))
+            let service = service_fn(move |request| {
+                if let Some(response) = handler.quick(&request) {
+                    return Either::Left(ready(Ok::<_, Infallible>(response)));
                 }
+                let handler = Arc::clone(&handler);
+                // On the heap, so that a connection is small.
+                let answer = async move { Ok(handler.handle(request, peer).await) };
+                Either::Right(Box::pin(answer))
             });
             let connection = graceful
                 .watch(builder.serve_connection(TokioIo::new(Explained::new(stream)), service));

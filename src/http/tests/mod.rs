@@ -123,7 +123,7 @@ impl TestServer {
         };
         let policies = Policies::default();
         let cache =
-            ReadCache::new(known, None, &registry, tasks.clone(), options_of_tiers, policies);
+            ReadCache::new(known, None, None, &registry, tasks.clone(), options_of_tiers, policies);
         let bound = server::bind(([127, 0, 0, 1], 0).into()).await.expect("a port");
         let address = bound.address();
         let stop = CancellationToken::new();

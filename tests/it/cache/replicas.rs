@@ -1,0 +1,111 @@
+//! Two replicas of one database, and a database that changes by other means.
+
+use hyper::Method;
+use serde_json::json;
+
+use super::is_hit;
+use crate::{app::TestApp, backend::on_every_backend, client::Answer};
+
+on_every_backend! {
+    another_replica_includes_a_write_that_its_reader_asks_for,
+    another_replica_hears_of_a_write_by_its_poll,
+    a_revision_that_there_is_not_is_not_waited_for_without_end,
+    a_bump_drops_everything,
+    a_restored_database_drops_everything,
+}
+
+/// A second replica of the same database.
+async fn beside(app: &TestApp) -> TestApp {
+    TestApp::start(app.database.same(), &["--poll-interval=100ms"]).await
+}
+
+async fn at_least(app: &TestApp, target: &str, revision: &str) -> Answer {
+    app.request(Method::GET, target).header("min-catalog-revision", revision).send().await
+}
+
+async fn another_replica_includes_a_write_that_its_reader_asks_for(one: TestApp) {
+    let other = beside(&one).await;
+    for n in 1..30 {
+        let shapes = ["/v1/movies?genre=drama", "/v1/genres", "/v1/changes?since=0", "/search"];
+        for shape in shapes {
+            other.get(shape).await.expect(200);
+        }
+        let movie = json!({"title": format!("{n}"), "genres": ["Drama"]});
+        let revision = one.post("/v1/movies", &movie).await.expect(201);
+        let revision = revision.header("catalog-revision");
+        for shape in shapes {
+            let answer = at_least(&other, shape, revision).await.expect(200);
+            assert_eq!(answer.header("catalog-revision"), revision);
+            assert!(answer.text().contains(&format!("{n}")), "{shape} {revision}");
+        }
+    }
+}
+
+async fn another_replica_hears_of_a_write_by_its_poll(one: TestApp) {
+    let other = beside(&one).await;
+    other.get("/v1/movies").await.expect(200);
+    one.post("/v1/movies", &json!({"title": "a"})).await.expect(201);
+    while !other.get("/v1/movies").await.expect(200).text().contains("\"title\":\"a\"") {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn a_revision_that_there_is_not_is_not_waited_for_without_end(app: TestApp) {
+    app.post("/v1/movies", &json!({"title": "a"})).await.expect(201);
+    for shape in ["/v1/movies", "/v1/changes?since=0", "/v1/export"] {
+        let answer = at_least(&app, shape, "1000000").await.expect(503);
+        assert_eq!(answer.header("retry-after"), "1");
+        at_least(&app, shape, "1").await.expect(200);
+    }
+    for bad in ["", "-1", "1.5", "one", "99999999999999999999"] {
+        let answer = at_least(&app, "/v1/movies", bad).await.expect(400);
+        assert!(answer.text().contains("Min-Catalog-Revision"), "{}", answer.text());
+    }
+}
+
+async fn until(app: &TestApp, target: &str, text: &str) {
+    while !app.get(target).await.text().contains(text) {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn a_bump_drops_everything(app: TestApp) {
+    app.post("/v1/movies", &json!({"title": "before"})).await.expect(201);
+    let shapes = ["/v1/movies", "/v1/movies/1", "/v1/movies?ids=1"];
+    for shape in shapes {
+        app.get(shape).await.expect(200);
+    }
+    app.database.edit(&["UPDATE movies SET title = 'after' WHERE id = 1".to_owned()]).await;
+    is_hit(&app.get("/v1/movies/1").await);
+    let edits = [
+        "UPDATE catalog_revisions SET revision = revision + 1 WHERE scope = '*'",
+        "INSERT INTO catalog_revisions (scope, revision) VALUES ('!', 2)",
+    ];
+    app.database.edit(&edits.map(str::to_owned)).await; // as `marquee bump` does
+    for shape in shapes {
+        until(&app, shape, "\"after\"").await;
+    }
+}
+
+async fn a_restored_database_drops_everything(app: TestApp) {
+    for n in 0..5 {
+        app.post("/v1/movies", &json!({"title": format!("lost {n}")})).await.expect(201);
+    }
+    app.get("/v1/movies/5").await.expect(200);
+    let epoch = app.admin.get("/status").await.json()["cache"]["epoch"].clone();
+    let edits = [
+        "DELETE FROM movies WHERE id > 2",
+        "DELETE FROM changes WHERE revision > 2",
+        "DELETE FROM catalog_revisions WHERE scope IN ('i:3', 'i:4', 'i:5')",
+        "UPDATE catalog_revisions SET revision = 2 WHERE scope = '*'",
+    ];
+    app.database.edit(&edits.map(str::to_owned)).await;
+    while app.get("/v1/movies/5").await.status != 404 {
+        tokio::task::yield_now().await;
+    }
+    let page = app.admin.get("/status").await.json();
+    assert_eq!((&page["restores"], &page["cache"]["revision"]), (&json!(1), &json!(2)));
+    assert_ne!(page["cache"]["epoch"], epoch, "what other replicas kept is not taken for this");
+    app.post("/v1/movies", &json!({"title": "new"})).await.expect(201);
+    assert_eq!(app.get("/v1/movies/1").await.header("catalog-revision"), "3");
+}

@@ -1,0 +1,121 @@
+//! A replica's own writes are in every later answer of it.
+
+use hyper::Method;
+use serde_json::json;
+
+use super::is_hit;
+use crate::{app::TestApp, backend::on_every_backend};
+
+on_every_backend! {
+    every_shape_includes_a_write_that_was_answered,
+    a_write_drops_only_what_it_touches,
+    a_movie_that_comes_ends_the_answer_that_there_is_none,
+}
+
+async fn every_shape_includes_a_write_that_was_answered(app: TestApp) {
+    let shapes = [
+        "/v1/movies",
+        "/v1/movies?genre=drama",
+        "/v1/movies?genre=never%20heard%20of",
+        "/v1/movies?genre=drama|war&sort=year",
+        "/v1/movies?genre_not=war",
+        "/v1/movies?ids=1,2,3",
+        "/v1/movies/1",
+        "/v1/movies/imdb/tt0000001",
+        "/v1/genres",
+        "/search",
+    ];
+    let writes = [
+        (Method::POST, "/v1/movies", json!({"title": "a", "genres": ["Drama"]}), 201),
+        (Method::PATCH, "/v1/movies/1", json!({"imdb_id": "tt0000001"}), 200),
+        (Method::PATCH, "/v1/movies/1", json!({"genres": ["Never heard of"], "year": 1999}), 200),
+        (Method::POST, "/v1/movies", json!({"title": "b", "genres": ["War"]}), 201),
+        (Method::PATCH, "/v1/movies/1", json!({"imdb_id": null, "genres": ["Drama"]}), 200),
+        (Method::PATCH, "/v1/movies/2", json!({"imdb_id": "tt0000001"}), 200),
+        (Method::DELETE, "/v1/movies/1", json!(null), 204),
+        (
+            Method::POST,
+            "/movie",
+            json!({"name": "c", "director": "d", "year": 2000, "rank": 5, "genre": ["Drama"]}),
+            201,
+        ),
+        (Method::DELETE, "/movie/3", json!(null), 200),
+    ];
+    for shape in shapes {
+        app.get(shape).await;
+    }
+    for (method, target, body, code) in writes {
+        let asked = app.request(method, target);
+        let asked = if body.is_null() { asked } else { asked.json(&body) };
+        let revision: i64 =
+            asked.send().await.expect(code).header("catalog-revision").parse().unwrap();
+        for shape in shapes {
+            // What the database itself says, past the cache: no two requests spell it the same.
+            let answer = app.get(shape).await;
+            let shown: i64 = answer.header("catalog-revision").parse().unwrap();
+            assert!(shown >= revision, "{shape} after {target}: {shown} < {revision}");
+        }
+        let titles = |answer: crate::client::Answer| answer.text().matches("\"title\"").count();
+        let stored = app.database.integers("SELECT COUNT(*) FROM movies").await[0][0];
+        let listed = titles(app.get("/v1/movies").await);
+        assert_eq!(i64::try_from(listed).unwrap(), stored);
+        let found = app.get("/v1/movies/1").await.status == 200;
+        let there = app.database.integers("SELECT COUNT(*) FROM movies WHERE id = 1").await;
+        assert_eq!(found, there[0][0] == 1);
+        let by_imdb_id = app.get("/v1/movies/imdb/tt0000001").await;
+        let there = app
+            .database
+            .integers("SELECT id FROM movies WHERE imdb_id = 'tt0000001'")
+            .await
+            .first()
+            .map(|row| row[0]);
+        let found = (by_imdb_id.status == 200).then(|| by_imdb_id.json()["id"].as_i64().unwrap());
+        assert_eq!(found, there);
+        for (genre, shape) in [
+            ("Drama", "/v1/movies?genre=drama"),
+            ("Never heard of", "/v1/movies?genre=never%20heard%20of"),
+        ] {
+            let sql: &'static str = Box::leak(
+                format!(
+                    "SELECT COUNT(*) FROM movie_genres l JOIN genres g ON g.id = l.genre_id \
+                     WHERE g.name = '{genre}'"
+                )
+                .into_boxed_str(),
+            );
+            let stored = app.database.integers(sql).await[0][0];
+            assert_eq!(i64::try_from(titles(app.get(shape).await)).unwrap(), stored, "{shape}");
+        }
+    }
+}
+
+async fn a_write_drops_only_what_it_touches(app: TestApp) {
+    for genre in ["Drama", "War"] {
+        app.post("/v1/movies", &json!({"title": genre, "genres": [genre]})).await.expect(201);
+    }
+    let kept = ["/v1/movies?genre=drama", "/v1/movies/1", "/v1/movies?ids=1"];
+    let dropped = ["/v1/movies?genre=war", "/v1/movies/2", "/v1/movies", "/v1/genres", "/search"];
+    for shape in kept.iter().chain(&dropped) {
+        app.get(shape).await.expect(200);
+    }
+    let patch = app.request(Method::PATCH, "/v1/movies/2").json(&json!({"year": 1999}));
+    let revision = patch.send().await.expect(200).header("catalog-revision").to_owned();
+    for shape in kept {
+        let answer = app.get(shape).await.expect(200);
+        is_hit(&answer);
+        assert_eq!(answer.header("catalog-revision"), revision, "it includes that write, too");
+    }
+    for shape in dropped {
+        let answer = app.get(shape).await.expect(200);
+        let status = super::status(&answer).to_owned();
+        assert!(status.starts_with("marquee-l1; fwd=stale; stored"), "{shape}: {status}");
+    }
+}
+
+async fn a_movie_that_comes_ends_the_answer_that_there_is_none(app: TestApp) {
+    for _ in 0..3 {
+        app.get("/v1/movies/1").await.expect(404);
+    }
+    is_hit(&app.get("/v1/movies/1").await);
+    app.post("/v1/movies", &json!({"title": "a"})).await.expect(201);
+    app.get("/v1/movies/1").await.expect(200);
+}
