@@ -95,7 +95,8 @@ pub struct Look {
 }
 
 impl Remote {
-    /// Makes the shared cache. There is no I/O in it; connections are made by the first operations.
+    /// Makes the shared cache. There is no I/O in it; connections are made by [`connect`](Self::connect)
+    /// or by the first operations.
     ///
     /// # Errors
     /// [`RemoteError`].
@@ -115,6 +116,12 @@ impl Remote {
             },
             slots: Slots::new(pool, connections),
         })))
+    }
+
+    /// Starts to connect, and does not wait for it: a handshake may take longer than the deadline of the
+    /// first operations. Must be called in a runtime.
+    pub fn connect(&self) {
+        self.0.slots.connect_all();
     }
 
     /// The bytes that were [put](Self::put) last, unless they ran out or were pushed out.

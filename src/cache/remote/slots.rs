@@ -85,6 +85,13 @@ impl Slots {
         self.all.len()
     }
 
+    /// Starts making every connection that is not there.
+    pub(super) fn connect_all(&self) {
+        for slot in 0..self.all.len() {
+            self.connect(slot, Duration::ZERO);
+        }
+    }
+
     /// A share of the next connection. Where it is not there, it is made, and meanwhile another one is
     /// used; the caller waits only if there is none at all.
     pub(super) async fn hold(&self) -> Result<Held, RedisError> {

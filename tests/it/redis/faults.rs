@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use marquee::cache::remote::{Missed, Options, Remote, breaker::State};
+use marquee::cache::remote::{Lease, Missed, Options, Remote, breaker::State};
 
 use super::{
-    MINUTE, at, awaited, bytes, digest, each, eventually, options, server::free_port,
+    MINUTE, at, awaited, bytes, digest, each, eventually, lease, options, server::free_port,
     shared_address, works,
 };
 use crate::fault_proxy::{FaultProxy, Link, Way};
@@ -29,10 +29,10 @@ async fn behind_a_proxy() -> (Remote, FaultProxy) {
 }
 
 /// Every operation fails, and none takes longer than it may.
-async fn all_fail_in_time(remote: &Remote) {
-    for _ in 0..3 {
+async fn all_fail_in_time(remote: &Remote, leases: Vec<Lease>) {
+    for lease in leases {
         let since = Instant::now();
-        for (name, outcome) in each(remote).await {
+        for (name, outcome) in each(remote, lease).await {
             assert!(outcome.is_err(), "{name}");
         }
         assert!(since.elapsed() < 5 * (DEADLINE + SLACK), "{:?}", since.elapsed());
@@ -45,8 +45,10 @@ async fn every_operation_ends_in_time_whatever_the_network_does() {
     let one_way = [Link::Swallow(Way::Up), Link::Swallow(Way::Down)];
     for link in [Link::Blackhole, Link::Cut, slow, one_way[0], one_way[1]] {
         let (remote, proxy) = behind_a_proxy().await;
+        let leases =
+            vec![lease(&remote, 2).await, lease(&remote, 3).await, lease(&remote, 4).await];
         proxy.set(link);
-        all_fail_in_time(&remote).await;
+        all_fail_in_time(&remote, leases).await;
         assert_ne!(remote.breaker(), State::Closed, "{link:?}");
         proxy.set(Link::Up);
         works(&remote).await;
@@ -63,7 +65,6 @@ async fn connecting_is_under_the_deadline_too() {
     let since = Instant::now();
     assert!(matches!(remote.get(&digest(1)).await, Err(Missed::TimedOut)));
     assert!(since.elapsed() < DEADLINE + SLACK, "{:?}", since.elapsed());
-    all_fail_in_time(&remote).await;
     proxy.set(Link::Up);
     works(&remote).await;
 }

@@ -20,7 +20,7 @@ use std::{
 use bytes::Bytes;
 use marquee::{
     app::redis::servers,
-    cache::remote::{Digest, Missed, Options, Remote, Servers},
+    cache::remote::{Digest, Lease, Missed, Options, Remote, Servers},
     config::redis_url::RedisUrl,
 };
 
@@ -115,22 +115,20 @@ async fn works(remote: &Remote) {
     .await;
 }
 
+/// A lease that nobody has, to be released when all goes wrong.
+async fn lease(remote: &Remote, n: u32) -> Lease {
+    remote.lease(&digest(n), MINUTE).await.expect("all is well").expect("nobody has it")
+}
+
 /// Every operation once, by name.
-async fn each(remote: &Remote) -> [(&'static str, Result<(), Missed>); 5] {
+async fn each(remote: &Remote, lease: Lease) -> [(&'static str, Result<(), Missed>); 5] {
     let key = digest(1);
-    let leased = remote.lease(&key, MINUTE).await;
     [
         ("get", remote.get(&key).await.map(drop)),
         ("look", remote.look(&key).await.map(drop)),
         ("put", remote.put(&key, b"x", MINUTE).await),
-        (
-            "release",
-            match &leased {
-                Ok(_) => Ok(()),
-                Err(_) => remote.get(&key).await.map(drop),
-            },
-        ),
-        ("lease", leased.map(drop)),
+        ("lease", remote.lease(&key, MINUTE).await.map(drop)),
+        ("release", remote.release(lease).await),
     ]
 }
 

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use marquee::cache::remote::{Options, Remote, breaker::State};
 
-use super::{MINUTE, at, bytes, digest, each, eventually, options, remote, server::Server, works};
+use super::{
+    MINUTE, at, bytes, digest, each, eventually, lease, options, remote, server::Server, works,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_restart_it_is_used_again_soon() {
@@ -44,10 +46,11 @@ async fn a_server_that_hangs_costs_no_more_than_the_deadline() {
     let remote = Remote::new(Options { deadline, ..options(at(&server.url())) }).unwrap();
     works(&remote).await;
     remote.put(&digest(9), b"nine", MINUTE).await.unwrap();
+    let leases = [lease(&remote, 2).await, lease(&remote, 3).await];
     server.hang();
-    for _ in 0..3 {
+    for lease in leases {
         let since = Instant::now();
-        for (name, outcome) in each(&remote).await {
+        for (name, outcome) in each(&remote, lease).await {
             assert!(outcome.is_err(), "{name}");
         }
         assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
