@@ -1,5 +1,8 @@
 //! One load for each key and need, however many ask.
 //!
+//! A need is what is known of the scopes, in two numbers: what the truth told, and what the bus told
+//! beside. One number, the higher, would not do: a message that was made up would hide a later write.
+//!
 //! **Invariant:** a request joins a load only if that load must include all that the request must
 //! include. A write between the two makes another need, hence another load.
 //! **Invariant:** a load belongs to nobody: who leaves cancels nothing.
@@ -15,12 +18,17 @@ use crate::domain::revision::Revision;
 
 use super::key::Key;
 
+/// What a load must include: by all that is known, and by what the truth itself told.
+pub(super) type Need = (Revision, Revision);
+
+type Name = (Key, Need);
+
 type Seat<T> = watch::Receiver<Option<T>>;
 
 /// Loads that are under way, and failures that are still fresh.
 #[derive(Debug)]
 pub(super) struct Flights<T> {
-    under_way: Mutex<HashMap<(Key, Revision), Seat<T>>>,
+    under_way: Mutex<HashMap<Name, Seat<T>>>,
 }
 
 /// What a request finds.
@@ -37,7 +45,7 @@ pub(super) struct Waiter<T>(Seat<T>);
 /// The duty to land.
 pub(super) struct Pilot<T: Clone> {
     flights: Arc<Flights<T>>,
-    name: (Key, Revision),
+    name: Name,
     sender: watch::Sender<Option<T>>,
 }
 
@@ -47,7 +55,7 @@ impl<T: Clone> Flights<T> {
     }
 
     /// Joins the load of a key and a need, or begins it.
-    pub(super) fn board(self: &Arc<Self>, key: &Key, need: Revision) -> Boarding<T> {
+    pub(super) fn board(self: &Arc<Self>, key: &Key, need: Need) -> Boarding<T> {
         let name = (key.clone(), need);
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         match under_way.entry(name.clone()) {
@@ -97,7 +105,7 @@ mod tests {
     #[tokio::test]
     async fn requests_with_the_same_need_share_a_load_and_others_do_not() {
         let flights = Flights::new();
-        let (key, at) = (Key::new("/v1/genres"), |n| Revision::new(n).unwrap());
+        let (key, at) = (Key::new("/v1/genres"), |n| (Revision::new(n).unwrap(), Revision::ZERO));
         let Boarding::Mine(pilot, waiter) = flights.board(&key, at(1)) else { unreachable!() };
         let Boarding::Joined(other) = flights.board(&key, at(1)) else { unreachable!() };
         assert!(matches!(flights.board(&key, at(2)), Boarding::Mine(..)), "a write came between");
@@ -110,7 +118,7 @@ mod tests {
     #[tokio::test]
     async fn a_load_that_is_lost_leaves_nobody_waiting() {
         let flights = Flights::<u8>::new();
-        let Boarding::Mine(pilot, waiter) = flights.board(&Key::new("a"), Revision::ZERO) else {
+        let Boarding::Mine(pilot, waiter) = flights.board(&Key::new("a"), Need::default()) else {
             unreachable!()
         };
         drop(pilot);

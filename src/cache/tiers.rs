@@ -19,7 +19,7 @@ use crate::domain::{
 use super::{
     bus::Health,
     entry::{Entry, Made, Payload},
-    flight::{Boarding, Flights, Pilot},
+    flight::{Boarding, Flights, Need, Pilot},
     key::Key,
     known::{Known, Watched},
     lease::Freshness,
@@ -159,8 +159,9 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
         self.known.reach(ask.at_least, self.options.catch_up).await;
         let verified = self.known.verified();
         let at_least = if verified >= ask.at_least { Revision::ZERO } else { ask.at_least };
+        let (generation, epoch) = (self.known.generation(), self.known.epoch());
         let watched = self.known.watch(&ask.scopes);
-        let need = watched.need().max(at_least);
+        let need = (watched.need().max(at_least), watched.proven().max(at_least));
         let unverified = freshness != Freshness::Fresh;
         let route = ask.route;
 
@@ -171,7 +172,7 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
                 let flown = if self.known.rules().hold(Rule::FlightIgnoresNeed) {
                     need
                 } else {
-                    Revision::ZERO
+                    Need::default()
                 };
                 match self.flights.board(&ask.key, flown) {
                     Boarding::Joined(waiter) => {
@@ -179,7 +180,8 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
                         (landed.entry, Outcome::Collapsed(miss))
                     }
                     Boarding::Mine(pilot, waiter) => {
-                        let flight = Flight { ask, at_least, watched, epoch: self.known.epoch() };
+                        let flight =
+                            Flight { ask, at_least, floor: need.1, watched, epoch, generation };
                         let flying = Arc::clone(self).lead(flight, pilot, load);
                         self.tasks.spawn(flying.in_current_span());
                         let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
@@ -296,12 +298,12 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
     where
         F: Future<Output = Result<Made<P>, E>> + Send,
     {
-        // What the truth itself told must be in it; what the bus told may have been made up.
-        let floor = flight.watched.proven().max(flight.at_least);
         let began = self.known.clock().tick();
         let made = load().await.map_err(Failure::Load)?;
         self.metrics.load_seconds.observe(self.known.clock().tick().since(began).as_secs_f64());
-        if made.tag < floor && self.known.rules().hold(Rule::TagAfterData) {
+        // What the truth itself had told when the request came must be in it; what the bus told may have
+        // been made up, and what was written since belongs to requests that came later.
+        if made.tag < flight.floor && self.known.rules().hold(Rule::TagAfterData) {
             self.known.ask();
             return Err(Failure::Behind);
         }
@@ -326,7 +328,7 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
     /// Keeps an entry in the process, if it includes what it must and is of this life of the catalogue.
     fn keep(&self, flight: &Flight, entry: &Arc<Entry<P>>) -> bool {
         let good = entry.is_good() || !self.known.rules().hold(Rule::NoValidation);
-        let keep = good && flight.epoch == self.known.epoch();
+        let keep = good && flight.generation == self.known.generation();
         if keep {
             self.local.put(flight.ask.key.clone(), entry);
         }
@@ -404,9 +406,12 @@ pub struct Status {
 struct Flight {
     ask: Ask,
     at_least: Revision,
+    /// The revision that it must include, by what the truth itself had told.
+    floor: Revision,
     /// Taken before the load.
     watched: Watched,
     epoch: u64,
+    generation: u64,
 }
 
 /// A duration, give or take a tenth, so that what began together does not end together.

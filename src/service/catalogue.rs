@@ -6,7 +6,11 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::{
-    cache::{known::Known, lease::Bounds, rule::Rules},
+    cache::{
+        known::{BeforeWrite, Known},
+        lease::Bounds,
+        rule::Rules,
+    },
     domain::{
         change::Change,
         clock::Clock,
@@ -203,9 +207,10 @@ impl Catalogue {
         let this = self.clone();
         let once = self
             .detached(async move |store| {
+                let before = this.known.before_write();
                 let once = store.create_once(data, &key).await?;
                 if let Once::First(written) = &once {
-                    this.wrote(written);
+                    this.wrote(before, written);
                 }
                 Ok(once)
             })
@@ -249,8 +254,9 @@ impl Catalogue {
                 let mut revision = None;
                 let mut outcomes = Vec::with_capacity(mutations.len());
                 for part in mutations.chunks(size) {
+                    let before = this.known.before_write();
                     let written = store.write(part).await?;
-                    this.wrote(&written);
+                    this.wrote(before, &written);
                     revision = written.revision.or(revision);
                     outcomes.extend(written.outcomes);
                 }
@@ -261,9 +267,9 @@ impl Catalogue {
     }
 
     /// Makes a write known, in the task that did it: whether or not its client still waits.
-    fn wrote(&self, written: &Written) {
+    fn wrote(&self, before: BeforeWrite, written: &Written) {
         if let Some(revision) = written.revision {
-            self.known.wrote(revision, &written.scopes);
+            self.known.wrote(before, revision, &written.scopes);
             (self.news.0)(revision, &written.scopes);
         }
     }

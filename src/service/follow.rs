@@ -48,21 +48,22 @@ impl Follower {
     /// Reads everything anew: at the start, and when the truth is another one.
     async fn begin_again(&self, epoch: u64, backwards: bool) -> Result<(), StoreError> {
         let first = self.known.epoch() == 0;
-        if !first && epoch == self.known.epoch() {
-            // An earlier state of the same life. What was made of its lost future must not be taken
-            // for its new one, here or elsewhere.
-            self.store.replace_epoch(epoch).await?;
-        }
-        let poll = self.known.begin_again();
-        let Seen { epoch, revision, scopes } = self.store.watch(poll.since).await?;
+        self.known.forget();
         if !first {
             tracing::error!(
-                %revision, backwards,
+                backwards,
                 "the database was restored: everything that was kept is dropped"
             );
             self.known.count_restore();
         }
-        self.known.restored(poll, epoch, revision, &scopes);
+        if epoch == self.known.epoch() {
+            // An earlier state of the same life. What was made of its lost future must not be taken
+            // for its new one, here or elsewhere.
+            self.store.replace_epoch(epoch).await?;
+        }
+        let poll = self.known.begin_poll();
+        let Seen { epoch, revision, scopes } = self.store.watch(poll.since).await?;
+        self.known.begin_life(poll, epoch, revision, &scopes);
         Ok(())
     }
 

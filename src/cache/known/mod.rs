@@ -11,7 +11,7 @@ mod cells;
 use std::{
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -63,13 +63,20 @@ pub struct Poll {
     pub since: Revision,
 }
 
+/// What was known before an own write.
+#[derive(Debug, Clone, Copy)]
+pub struct BeforeWrite {
+    generation: u64,
+    verified: Revision,
+}
+
 /// What a poll found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     /// What was to be expected.
     Applied,
     /// The truth is another one, or an earlier state of itself: nothing was applied. The whole of it
-    /// must be read ([`Known::begin_again`]).
+    /// must be forgotten, and the whole be read ([`Known::forget`], [`Known::begin_life`]).
     Restored,
 }
 
@@ -79,6 +86,10 @@ pub struct Known {
     cells: RwLock<Cells>,
     hints: Mutex<Vec<Hint>>,
     epoch: AtomicU64,
+    /// How often everything was forgotten.
+    generation: AtomicU64,
+    /// Whether the truth may be another one: everything was forgotten, and not yet learnt anew.
+    suspect: AtomicBool,
     /// The last revision that a poll found: of every scope it is known whether it was touched up to
     /// here.
     cursor: AtomicI64,
@@ -103,6 +114,8 @@ impl Known {
             cells: RwLock::new(Cells::new(0)),
             hints: Mutex::default(),
             epoch: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
+            suspect: AtomicBool::new(true),
             cursor: AtomicI64::new(0),
             written: AtomicI64::new(0),
             polls: AtomicU64::new(0),
@@ -136,6 +149,12 @@ impl Known {
         self.epoch.load(Ordering::Acquire)
     }
 
+    /// How often everything was forgotten. What was loaded in another generation is not kept.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
     /// The lease.
     #[must_use]
     #[inline]
@@ -162,8 +181,20 @@ impl Known {
         self.cells.read().unwrap_or_else(PoisonError::into_inner).genres.len()
     }
 
+    /// What is known before an own write. To be taken before its transaction begins.
+    #[must_use]
+    pub fn before_write(&self) -> BeforeWrite {
+        BeforeWrite { generation: self.generation(), verified: self.verified() }
+    }
+
     /// Notes an own write. To be called after its commit, and before it is answered.
-    pub fn wrote(&self, revision: Revision, scopes: &[Scope]) {
+    pub fn wrote(&self, before: BeforeWrite, revision: Revision, scopes: &[Scope]) {
+        // A revision that was known before it was made: the truth went back meanwhile.
+        if revision <= before.verified && before.generation == self.generation() {
+            tracing::error!(%revision, "the database went back: a write was given an old revision");
+            self.forget();
+            self.ask();
+        }
         let at = revision.get();
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
         for scope in scopes {
@@ -220,12 +251,6 @@ impl Known {
         }
     }
 
-    /// Begins a poll that reads everything.
-    #[must_use]
-    pub fn begin_again(&self) -> Poll {
-        Poll { since: Revision::ZERO, ..self.begin_poll() }
-    }
-
     /// Applies what a poll found.
     #[must_use]
     pub fn polled(
@@ -236,39 +261,50 @@ impl Known {
         scopes: &[(Scope, Revision)],
     ) -> Found {
         let at = revision.get();
-        if epoch != self.epoch() || (at < poll.floor && self.rules.hold(Rule::BusMovesCursor)) {
+        let back = at < poll.floor && self.rules.hold(Rule::BusMovesCursor);
+        if back || epoch != self.epoch() || self.suspect.load(Ordering::Acquire) {
             return Found::Restored;
         }
-        if !scopes.is_empty() {
-            let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
-            for (scope, touched) in scopes {
-                cells.prove(scope, touched.get());
-            }
-        }
+        self.apply(scopes);
         self.settle(poll, at);
         Found::Applied
     }
 
-    /// Forgets everything, and knows what a poll of the whole found instead.
-    pub fn restored(
+    /// Forgets everything: no entry that was made before is good again, and the next poll reads the
+    /// whole. To be done before that poll is sent, so that it loses no own write that comes meanwhile.
+    pub fn forget(&self) {
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        let gone = std::mem::replace(&mut *cells, Cells::new(0));
+        self.suspect.store(true, Ordering::Release);
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.written.store(0, Ordering::Release);
+        self.cursor.store(0, Ordering::Release);
+        gone.every().for_each(|cell| cell.kill());
+    }
+
+    /// Begins another life of the catalogue, after everything was forgotten, with what a poll of the
+    /// whole found.
+    pub fn begin_life(
         &self,
         poll: Poll,
         epoch: u64,
         revision: Revision,
         scopes: &[(Scope, Revision)],
     ) {
-        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
-        let mut anew = Cells::new(0);
-        for (scope, touched) in scopes {
-            anew.prove(scope, touched.get());
-        }
-        let gone = std::mem::replace(&mut *cells, anew);
-        gone.every().for_each(|cell| cell.kill());
         self.epoch.store(epoch, Ordering::Release);
-        self.written.store(0, Ordering::Release);
-        self.cursor.store(0, Ordering::Release);
-        drop(cells);
+        self.suspect.store(false, Ordering::Release);
+        self.apply(scopes);
         self.settle(poll, revision.get());
+    }
+
+    fn apply(&self, scopes: &[(Scope, Revision)]) {
+        if scopes.is_empty() {
+            return;
+        }
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        for (scope, touched) in scopes {
+            cells.prove(scope, touched.get());
+        }
     }
 
     /// Once all scopes of a poll are known: the cursor, the lease, and those who wait.

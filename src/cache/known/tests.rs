@@ -21,7 +21,8 @@ fn known_but(rules: Rules, scopes: &[(Scope, i64)]) -> Known {
     let known = Known::new(Bounds { staleness: SECOND, cap: 5 * SECOND }, clock, rules);
     let poll = known.begin_poll();
     assert_eq!(known.polled(poll, 1, at(10), &[]), Found::Restored, "nothing is known yet");
-    known.restored(known.begin_again(), 1, at(10), &revisions(scopes));
+    known.forget();
+    known.begin_life(known.begin_poll(), 1, at(10), &revisions(scopes));
     known
 }
 
@@ -44,7 +45,7 @@ fn a_scope_needs_its_own_last_revision_and_no_other() {
     assert_eq!(need(&known, Scope::Item(3)), 9);
     assert_eq!(need(&known, Scope::Item(4)), 0);
     assert_eq!(need(&known, Scope::All), 10);
-    known.wrote(at(11), &[genre("drama")]);
+    known.wrote(known.before_write(), at(11), &[genre("drama")]);
     assert_eq!((need(&known, genre("drama")), need(&known, Scope::All)), (11, 11));
     assert_eq!(need(&known, Scope::Item(3)), 9);
 }
@@ -61,7 +62,7 @@ fn what_an_answer_watches_hears_of_later_writes() {
 fn own_writes_and_messages_leave_the_cursor_and_the_lease() {
     let known = known(&[(Scope::All, 10)]);
     known.clock().advance(2 * SECOND);
-    known.wrote(at(11), &[Scope::Item(1)]);
+    known.wrote(known.before_write(), at(11), &[Scope::Item(1)]);
     known.hint(1, at(12), Some(&[Scope::Item(2)]));
     assert_eq!(known.verified(), at(10));
     assert_eq!(known.begin_poll().since, at(10));
@@ -129,11 +130,12 @@ fn a_bump_touches_everything_also_what_has_no_revision_yet() {
 fn a_truth_that_went_back_is_another_one_and_nothing_kept_is_good_any_more() {
     let known = known(&[(Scope::All, 10), (genre("drama"), 7)]);
     let watched = known.watch(&[genre("drama")]);
-    known.wrote(at(11), &[]);
+    known.wrote(known.before_write(), at(11), &[]);
     assert_eq!(poll(&known, 10, &[]), Found::Restored, "it lost this replica's own write");
-    let again = known.begin_again();
+    known.forget();
+    let again = known.begin_poll();
     assert_eq!(again.since, Revision::ZERO);
-    known.restored(again, 2, at(5), &revisions(&[(Scope::All, 5), (genre("drama"), 4)]));
+    known.begin_life(again, 2, at(5), &revisions(&[(Scope::All, 5), (genre("drama"), 4)]));
     assert_eq!((known.epoch(), known.verified()), (2, at(5)));
     assert_eq!(watched.need().get(), i64::MAX);
     assert_eq!(need(&known, genre("drama")), 4);
@@ -143,7 +145,7 @@ fn a_truth_that_went_back_is_another_one_and_nothing_kept_is_good_any_more() {
 fn a_poll_that_was_sent_before_an_own_write_does_not_look_like_a_restore() {
     let known = known(&[(Scope::All, 10)]);
     let sent = known.begin_poll();
-    known.wrote(at(11), &[]);
+    known.wrote(known.before_write(), at(11), &[]);
     assert_eq!(known.polled(sent, 1, at(10), &[]), Found::Applied);
     assert_eq!(need(&known, Scope::All), 11);
 }
@@ -160,6 +162,33 @@ async fn who_waits_for_a_revision_asks_for_a_poll_and_hears_of_it() {
     let (reached, ()) = tokio::join!(waiting, polling);
     assert!(reached);
     assert!(!known.reach(at(12), Duration::from_millis(20)).await, "nobody polls any more");
+}
+
+#[test]
+fn a_write_that_is_given_a_known_revision_shows_that_the_truth_went_back() {
+    let known = known(&[(Scope::All, 10), (Scope::Item(1), 10)]);
+    let watched = known.watch(&[Scope::Item(2)]);
+    let before = known.before_write();
+    known.wrote(before, at(6), &[Scope::Item(1)]);
+    assert_eq!(watched.need().get(), i64::MAX, "whatever was kept may be of the lost future");
+    assert_eq!(need(&known, Scope::Item(1)), 6);
+    assert_eq!(poll(&known, 6, &[(Scope::All, 6)]), Found::Restored, "nobody else noticed");
+    // A poll between a write's commit and its answer is no such sign.
+    let other = self::known(&[(Scope::All, 10)]);
+    let before = other.before_write();
+    assert_eq!(poll(&other, 11, &[(Scope::All, 11)]), Found::Applied);
+    other.wrote(before, at(11), &[]);
+    assert_eq!(other.verified(), at(11));
+}
+
+#[test]
+fn a_restore_loses_no_write_that_comes_while_it_is_read() {
+    let known = known(&[(Scope::All, 10)]);
+    known.forget();
+    let again = known.begin_poll();
+    known.wrote(known.before_write(), at(4), &[Scope::Item(1)]);
+    known.begin_life(again, 2, at(3), &revisions(&[(Scope::All, 3)]));
+    assert_eq!((need(&known, Scope::Item(1)), known.verified()), (4, at(3)));
 }
 
 #[cfg(debug_assertions)]
