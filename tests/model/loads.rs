@@ -1,0 +1,119 @@
+//! Reads: L1, a load that requests share, L2, the truth.
+
+use crate::{
+    protocol::Protocol,
+    replica::{Entry, Replica},
+    request::{Answer, Flight, From, Mark, Phase, Request, Shared, Stage},
+    rules::Rule,
+    state::State,
+};
+
+impl Protocol {
+    pub(crate) fn look(&self, state: &mut State, index: usize) {
+        let request = &mut state.requests[index];
+        let replica = &state.replicas[request.replica];
+        let query = request.query;
+        // What was verified when the request came is in every entry that is good now.
+        let met = request.verified >= request.min || self.breaks(Rule::MinRevisionIsNeeded);
+        let floor = if met { 0 } else { request.min };
+        let need = replica.known(query, self.broken).max(floor);
+        if let Some(entry) = replica.l1[query as usize]
+            && (entry.tag >= need || self.breaks(Rule::ValidationOnRead))
+        {
+            self.answer(request, replica, entry, From::L1);
+            return;
+        }
+        let loose = self.breaks(Rule::FlightsAskForTheNeed);
+        let joins = |flight: &&Flight| {
+            let same = (flight.replica, flight.query) == (request.replica, query);
+            same && (flight.need == need || loose)
+        };
+        let required = query.newest(replica.proven).max(floor);
+        if let Some(flight) = state.flights.iter().find(joins) {
+            let required = if loose { 0 } else { required };
+            request.phase = Phase::Waiting { need: flight.need, required };
+            return;
+        }
+        request.phase = Phase::Waiting { need, required };
+        let replica = request.replica;
+        state.flights.push(Flight { replica, query, need, stage: Stage::Started });
+        state.flights.sort_unstable();
+    }
+
+    fn answer(&self, request: &mut Request, replica: &Replica, entry: Entry, from: From) {
+        let late = self.breaks(Rule::VerifiedBeforeValidation);
+        let verified = if late { replica.verified } else { request.verified };
+        let late = self.breaks(Rule::LeaseBeforeValidation);
+        let leased = if late { self.is_leased(replica) } else { request.leased };
+        let mark = if leased { Mark::None } else { Mark::Unverified };
+        let revision = entry.tag.max(verified);
+        request.phase = Phase::Answered(Answer { content: entry.content, revision, mark, from });
+    }
+
+    pub(crate) fn read_shared(
+        &self,
+        state: &mut State,
+        index: usize,
+        shared: Shared,
+    ) -> Option<()> {
+        let flight = &mut state.flights[index];
+        let own = shared.epoch == state.replicas[flight.replica].epoch;
+        let good = shared.entry.tag >= flight.need || self.breaks(Rule::ValidationOnRead);
+        if !good || !own && !self.breaks(Rule::OwnEpochAlone) {
+            return None; // as good as none: the load goes on to the truth
+        }
+        flight.stage = Stage::Read(shared.entry, From::L2);
+        Some(())
+    }
+
+    pub(crate) fn read_truth(&self, state: &mut State, index: usize) {
+        let content = state.truth.read(state.flights[index].query);
+        let entry = Entry { tag: state.truth.head(), content };
+        state.flights[index].stage = if self.breaks(Rule::TagOfTheSnapshot) {
+            Stage::DataAlone(content)
+        } else {
+            Stage::Read(entry, From::Truth)
+        };
+    }
+
+    pub(crate) fn land(&self, state: &mut State, index: usize) -> Option<()> {
+        let flight = state.flights[index].clone();
+        let Stage::Read(entry, from) = flight.stage else { return None };
+        let replica = &mut state.replicas[flight.replica];
+        // Else a later answer from an older entry would show less than this one.
+        if entry.tag > replica.verified && !self.breaks(Rule::LoadsWaitForAPoll) {
+            return None;
+        }
+        state.flights.remove(index);
+        if entry.tag >= flight.need {
+            replica.keep(flight.query, entry);
+            let shared = Shared { query: flight.query, epoch: replica.epoch, entry };
+            if self.bounds.l2 && from == From::Truth && !state.l2.contains(&shared) {
+                state.l2.push(shared);
+                state.l2.sort_unstable();
+            }
+        }
+        let replica = &state.replicas[flight.replica];
+        for request in &mut state.requests {
+            let Phase::Waiting { need, required } = request.phase else { continue };
+            if (request.replica, request.query, need) != (flight.replica, flight.query, flight.need)
+            {
+                continue;
+            }
+            if entry.tag >= required || self.breaks(Rule::WaitersCheckTheAnswer) {
+                self.answer(request, replica, entry, from);
+            } else {
+                request.begin_anew(replica);
+            }
+        }
+        Some(())
+    }
+}
+
+impl Request {
+    /// Looks at `verified` again, and then at what is cached.
+    pub(crate) fn begin_anew(&mut self, replica: &Replica) {
+        self.phase = Phase::Begun;
+        self.verified = replica.verified;
+    }
+}

@@ -1,0 +1,117 @@
+//! Requests, loads and writes under way.
+
+use crate::{
+    catalogue::{Content, Query, Revision, Write},
+    replica::Entry,
+};
+
+/// A read. It takes two steps at least, so that everything can happen between them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Request {
+    pub(crate) replica: usize,
+    pub(crate) query: Query,
+    /// `Min-Catalog-Revision`; 0 without one.
+    pub(crate) min: Revision,
+    /// The lease was good when it came.
+    pub(crate) leased: bool,
+    /// `verified` when it came, or when it began anew.
+    pub(crate) verified: Revision,
+    pub(crate) phase: Phase,
+    pub(crate) floors: Floors,
+}
+
+/// How far a request has come.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// It has looked at lease and `verified`, and at no entry yet.
+    Begun,
+    /// It waits for the load of its query that has this need.
+    Waiting {
+        need: Revision,
+        /// What was proven when it came.
+        required: Revision,
+    },
+    Answered(Answer),
+}
+
+/// What the client is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Answer {
+    pub(crate) content: Content,
+    /// `Catalog-Revision`.
+    pub(crate) revision: Revision,
+    pub(crate) mark: Mark,
+    pub(crate) from: From,
+}
+
+/// Whether an answer carries the stale mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Mark {
+    None,
+    Unverified,
+}
+
+/// Where an answer comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum From {
+    L1,
+    L2,
+    Truth,
+}
+
+/// What an answer must have, as of when the request came. Known to the promises alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Floors {
+    /// The last change by a write that this replica had answered.
+    pub(crate) own: Revision,
+    /// The last change that was committed the bound ago.
+    pub(crate) due: Revision,
+    /// The last revision that this replica had shown.
+    pub(crate) shown: Revision,
+    /// A restore was the bound ago.
+    pub(crate) restore_due: bool,
+}
+
+/// A load: one for all that need the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Flight {
+    pub(crate) replica: usize,
+    pub(crate) query: Query,
+    pub(crate) need: Revision,
+    pub(crate) stage: Stage,
+}
+
+/// How far a load has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    Started,
+    /// Data without a tag: what the protocol does not do.
+    DataAlone(Content),
+    Read(Entry, From),
+}
+
+/// An answer in L2, where everything that ever was there may be found again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Shared {
+    pub(crate) query: Query,
+    pub(crate) epoch: u8,
+    pub(crate) entry: Entry,
+}
+
+/// A write of a replica whose client has no answer yet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct OpenWrite {
+    pub(crate) replica: usize,
+    pub(crate) write: Write,
+    pub(crate) revision: Revision,
+    /// Epoch and `verified` when it began. A poll may come between the commit and its answer.
+    pub(crate) began: (u8, Revision),
+    pub(crate) stage: WriteStage,
+}
+
+/// How far a write has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum WriteStage {
+    Committed,
+    Known,
+}
