@@ -110,7 +110,14 @@ pub struct CacheSettings {
 
     /// Breaks a rule of the consistency protocol, so that tests can see that it is noticed.
     #[cfg(debug_assertions)]
-    #[arg(long, value_name = "RULE", hide = true)]
+    #[arg(long, value_name = "RULE", hide = true, value_parser = [
+        "tag-after-data",
+        "no-validation",
+        "bus-renews-lease",
+        "bus-moves-cursor",
+        "flight-ignores-need",
+        "any-epoch",
+    ])]
     pub break_rule: Option<String>,
 }
 

@@ -38,7 +38,7 @@ use super::{
     handlers::{batch, changes, compat, create, delete, docs, export, genres, item, list, update},
     params,
     request_id::{RequestId, X_REQUEST_ID},
-    response::{Answer, Body},
+    response::{Answer, Body, CATALOG_REVISION},
     route::{Found, Route, Router},
     server::Handler,
 };
@@ -135,7 +135,17 @@ impl Api {
                 let policies = self.cache.policies();
                 Ok(conditional::answer(&found, coded, policies, if_none_match.as_ref()))
             }
-            Answer::Final(response) => Ok(response),
+            Answer::Final(mut response) => {
+                // Where polls fail, a write may be ahead of what is known here. Without a revision to
+                // compare, no later answer of this replica seems to go back.
+                let known = self.catalogue.known().verified();
+                let told = response.headers().get(CATALOG_REVISION).map(HeaderValue::as_bytes);
+                let told = told.and_then(|told| std::str::from_utf8(told).ok()?.parse().ok());
+                if told.is_some_and(|told: i64| told > known.get()) {
+                    response.headers_mut().remove(CATALOG_REVISION);
+                }
+                Ok(response)
+            }
         }
     }
 }

@@ -93,6 +93,9 @@ pub struct Known {
     /// The last revision that a poll found: of every scope it is known whether it was touched up to
     /// here.
     cursor: AtomicI64,
+    /// The revision up to which everything is known: the cursor, or beyond it where this replica's own
+    /// writes follow without a gap.
+    verified: AtomicI64,
     /// The highest revision that this replica wrote.
     written: AtomicI64,
     /// Polls that have begun.
@@ -117,6 +120,7 @@ impl Known {
             generation: AtomicU64::new(0),
             suspect: AtomicBool::new(true),
             cursor: AtomicI64::new(0),
+            verified: AtomicI64::new(0),
             written: AtomicI64::new(0),
             polls: AtomicU64::new(0),
             polled: watch::Sender::new(0),
@@ -140,7 +144,7 @@ impl Known {
     #[must_use]
     #[inline]
     pub fn verified(&self) -> Revision {
-        Revision::new(self.cursor.load(Ordering::Acquire)).unwrap_or_default()
+        Revision::new(self.verified.load(Ordering::Acquire)).unwrap_or_default()
     }
 
     /// Which life of the catalogue this is.
@@ -203,6 +207,8 @@ impl Known {
         cells.prove(&Scope::All, at);
         drop(cells);
         self.written.fetch_max(at, Ordering::AcqRel);
+        let next = (at - 1, at);
+        let _ = self.verified.compare_exchange(next.0, next.1, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// Heeds a message of the bus: `scopes` were touched at `revision`, or everything was. It renews
@@ -236,6 +242,7 @@ impl Known {
         }
         if !self.rules.hold(Rule::BusMovesCursor) {
             self.cursor.fetch_max(at, Ordering::AcqRel);
+            self.verified.fetch_max(at, Ordering::AcqRel);
         }
     }
 
@@ -279,6 +286,7 @@ impl Known {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.written.store(0, Ordering::Release);
         self.cursor.store(0, Ordering::Release);
+        self.verified.store(0, Ordering::Release);
         gone.every().for_each(|cell| cell.kill());
     }
 
@@ -311,6 +319,7 @@ impl Known {
     fn settle(&self, poll: Poll, at: i64) {
         self.confirm_hints(poll, at);
         self.cursor.fetch_max(at, Ordering::AcqRel);
+        self.verified.fetch_max(at, Ordering::AcqRel);
         self.lease.renew(poll.sent);
         self.polled.send_replace(poll.number);
     }
