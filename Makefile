@@ -14,7 +14,7 @@ NEXTEST_PROFILE ?= $(if $(CI),ci,default)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## Build Marquee and serve real films on localhost:8080; ARGS="…" for more flags
@@ -41,6 +41,11 @@ fmt: ## Format the code
 .PHONY: bench
 bench: ## Run the benchmarks; ARGS="…" picks some
 	$(CARGO) bench $(LOCKED) $(ARGS)
+
+# Ratios of CPU time on this machine: 6 minutes and a release build. `make bench-hits ARGS=profile` says where it goes.
+.PHONY: bench-hits
+bench-hits: ## Measure what a cache hit costs, beside bare hyper, nginx and Varnish
+	@exec scripts/bench-hits $(ARGS)
 
 .PHONY: clean
 clean: ## Delete what was built
