@@ -11,7 +11,7 @@
 
 use std::{
     cell::RefCell,
-    hash::{BuildHasher as _, RandomState},
+    hash::BuildHasher as _,
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
@@ -19,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use foldhash::quality::RandomState;
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Body as _, Incoming},
@@ -35,7 +36,7 @@ use super::{
     encoding::Coding,
     finished::Finished,
     framing,
-    request_id::{RequestId, X_REQUEST_ID},
+    request_id::{Ids, RequestId, X_REQUEST_ID},
     response::Body,
     route::Route,
 };
@@ -65,6 +66,7 @@ struct Front {
     hasher: RandomState,
     /// The last host that was found to be one.
     host: Vec<u8>,
+    ids: Ids,
 }
 
 struct Place {
@@ -86,8 +88,9 @@ struct Place {
 thread_local! {
     static FRONT: RefCell<Front> = RefCell::new(Front {
         places: std::iter::repeat_with(|| None).take(PLACES).collect(),
-        hasher: RandomState::new(),
+        hasher: RandomState::default(),
         host: Vec::new(),
+        ids: Ids::new(),
     });
 }
 
@@ -171,7 +174,7 @@ pub(super) fn keep(
             route,
             entry: Arc::downgrade(&answer.entry),
             coding,
-            head: head.clone(),
+            head: with_room_for_an_id(head),
             second: u64::MAX, // to be made at the first hit
             verified: Revision::ZERO,
             touched: answer.now,
@@ -260,11 +263,18 @@ impl Front {
             }
             Some(_) => return None,
         }
-        let id = if asked.has_id { RequestId::of(headers) } else { RequestId::unique() };
-        response.headers_mut().insert(X_REQUEST_ID, id.to_header());
+        let id = if asked.has_id { RequestId::of(headers) } else { self.ids.next() };
+        response.headers_mut().insert(X_REQUEST_ID, id.into_header());
         tiers.metrics().route(place.route as usize).l1_hits.inc();
         Some(response)
     }
+}
+
+/// A head that the request's id is put into without moving the rest.
+fn with_room_for_an_id(head: &HeaderMap) -> HeaderMap {
+    let mut head = head.clone();
+    head.insert(X_REQUEST_ID, HeaderValue::from_static(""));
+    head
 }
 
 /// The two places that a request can have.

@@ -1,13 +1,8 @@
 //! The id under which a request is found in the log.
 
-use std::{
-    fmt,
-    sync::{
-        LazyLock,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{cell::RefCell, fmt};
 
+use bytes::BytesMut;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// `X-Request-Id`
@@ -34,19 +29,15 @@ impl RequestId {
     /// random and is scattered, so no request waits for the system's random numbers.
     #[must_use]
     pub(super) fn unique() -> Self {
-        static PROCESS: LazyLock<(u64, AtomicU64)> = LazyLock::new(|| {
-            let random = || getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
-            (random(), AtomicU64::new(random()))
-        });
-        let (process, counter) = &*PROCESS;
-        // An odd factor: every number of the counter is another product.
-        let count = counter.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let mut hex = [0; 32];
-        for (n, byte) in process.to_be_bytes().into_iter().chain(count.to_be_bytes()).enumerate() {
-            hex[2 * n] = DIGITS[usize::from(byte >> 4)];
-            hex[2 * n + 1] = DIGITS[usize::from(byte & 15)];
+        thread_local! {
+            static IDS: RefCell<Ids> = RefCell::new(Ids::new());
         }
-        Self(HeaderValue::from_bytes(&hex).expect("hex digits are visible ASCII"))
+        IDS.with_borrow_mut(Ids::next)
+    }
+
+    /// The id as the value of a header.
+    pub(super) fn into_header(self) -> HeaderValue {
+        self.0
     }
 
     /// The id as a header's value.
@@ -59,6 +50,47 @@ impl RequestId {
     #[must_use]
     pub(super) fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
+    }
+}
+
+/// New ids of one thread, cut from memory that is taken for many at once.
+#[derive(Debug)]
+pub(super) struct Ids {
+    /// Random for this thread.
+    thread: u64,
+    count: u64,
+    memory: BytesMut,
+}
+
+/// Bytes of an id.
+const NEW_LENGTH: usize = 32;
+/// Ids for which memory is taken at once.
+const AT_ONCE: usize = 256;
+
+impl Ids {
+    pub(super) fn new() -> Self {
+        let random = || getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
+        Self { thread: random(), count: random(), memory: BytesMut::new() }
+    }
+
+    /// The next id.
+    pub(super) fn next(&mut self) -> RequestId {
+        self.count = self.count.wrapping_add(1);
+        // An odd factor: every number of the counter is another product.
+        let count = self.count.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        if self.memory.capacity() < NEW_LENGTH {
+            self.memory = BytesMut::with_capacity(NEW_LENGTH * AT_ONCE);
+        }
+        let mut hex = [0; NEW_LENGTH];
+        for (n, byte) in
+            self.thread.to_be_bytes().into_iter().chain(count.to_be_bytes()).enumerate()
+        {
+            hex[2 * n] = DIGITS[usize::from(byte >> 4)];
+            hex[2 * n + 1] = DIGITS[usize::from(byte & 15)];
+        }
+        self.memory.extend_from_slice(&hex);
+        let id = self.memory.split().freeze();
+        RequestId(HeaderValue::from_maybe_shared(id).expect("hex digits are visible ASCII"))
     }
 }
 

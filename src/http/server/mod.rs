@@ -3,16 +3,15 @@
 //! **Invariant:** every connection is a task of the set here, so none outlives [`Bound::serve`].
 //! **Invariant:** it knows of connections only; what requests mean is the [`Handler`]'s.
 
+mod drain;
 mod refusal;
+mod timer;
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, ready};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -21,7 +20,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::refusal::Explained;
+use self::{drain::Drain, refusal::Explained, timer::LazyTimer};
 use super::response::Body;
 
 /// How long accepting rests when the machine has no file or memory left for another connection.
@@ -117,11 +116,11 @@ impl Bound {
     ) -> Drained {
         let Self { listener, .. } = self;
         let slots = Arc::new(Semaphore::new(options.connections_max));
-        let graceful = GracefulShutdown::new();
+        let drain = Drain::new();
         let mut connections = JoinSet::new(); // dropped, it cuts off every connection
         let mut builder = http1::Builder::new();
         builder
-            .timer(TokioTimer::new())
+            .timer(LazyTimer)
             .header_read_timeout(options.header_timeout)
             .max_header_size(options.header_bytes_max);
         loop {
@@ -143,8 +142,8 @@ impl Bound {
                 let answer = async move { Ok(handler.handle(request, peer).await) };
                 Either::Right(Box::pin(answer))
             });
-            let connection = graceful
-                .watch(builder.serve_connection(TokioIo::new(Explained::new(stream)), service));
+            let stream = TokioIo::new(Explained::new(stream));
+            let connection = drain.watch(builder.serve_connection(stream, service));
             while connections.try_join_next().is_some() {} // those that have ended
             connections.spawn(async move {
                 let _slot = slot;
@@ -154,8 +153,9 @@ impl Bound {
             });
         }
         drop(listener); // refuse new clients before waiting for old ones
-        if timeout(options.drain_timeout, graceful.shutdown()).await.is_ok() {
-            while connections.join_next().await.is_some() {}
+        drain.begin();
+        let ended = async { while connections.join_next().await.is_some() {} };
+        if timeout(options.drain_timeout, ended).await.is_ok() {
             return Drained::Clean;
         }
         while connections.try_join_next().is_some() {}
