@@ -7,6 +7,7 @@ ARGS ?=
 LOCKED ?= --locked
 # The store's facts are held on MySQL too where there is one.
 FEATURES ?= $(if $(TEST_MYSQL_URL),--features test-mysql)
+SOAK = cluster::no_answer_without_the_stale_mark_breaks_a_promise_whatever_fails
 NEXTEST_PROFILE ?= $(if $(CI),ci,default)
 
 .DEFAULT_GOAL := help
@@ -25,6 +26,13 @@ run: ## Build Marquee and serve real films on localhost:8080; ARGS="…" for mor
 .PHONY: test
 test: ## Run format check, lints and all tests, with a private MariaDB and Redis
 	@exec scripts/test-services run $(MAKE) --no-print-directory format-check lint doc-tests tests
+
+# Optimised, and by `cargo test`, which has no deadline for a test. `TEST_SOAK_SECONDS=60 make soak` is a shorter one;
+# TEST_SOAK_SEED repeats a run. docs/CHECKER.md says what it does.
+.PHONY: soak
+soak: ## Check answers of a cluster against the truth for ten minutes, whatever fails; writes target/soak-report.txt
+	@TEST_SOAK_SECONDS="$${TEST_SOAK_SECONDS:-600}" TEST_SOAK_REPORT="$${TEST_SOAK_REPORT:-target/soak-report.txt}" \
+	  exec scripts/test-services run $(CARGO) test --profile quick $(LOCKED) --test it $(SOAK) -- --exact --nocapture
 
 .PHONY: check
 check: format-check lint docs dependencies ## Check format, lints, documentation and dependencies; runs no test

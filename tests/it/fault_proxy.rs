@@ -1,6 +1,13 @@
 //! A TCP proxy between the service and something that it depends on, which can fail as networks do.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -20,6 +27,8 @@ pub(crate) enum Link {
     Swallow(Way),
     /// They arrive this much later.
     Slow(Duration),
+    /// Those from the server arrive this much later.
+    Late(Duration),
     /// Connections are reset, and new ones refused.
     Cut,
 }
@@ -33,11 +42,27 @@ pub(crate) enum Way {
     Down,
 }
 
+impl Link {
+    /// Takes as long as bytes take.
+    pub(crate) async fn pass(self, way: Way) {
+        match (self, way) {
+            // A connection that lost bytes never comes right again.
+            (Self::Blackhole, _) => std::future::pending().await,
+            (Self::Swallow(swallowed), _) if swallowed == way => std::future::pending().await,
+            (Self::Slow(delay), _) | (Self::Late(delay), Way::Down) => {
+                tokio::time::sleep(delay).await;
+            }
+            (Self::Up | Self::Cut | Self::Late(_) | Self::Swallow(_), _) => {}
+        }
+    }
+}
+
 /// A running proxy; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct FaultProxy {
     pub(crate) address: SocketAddr,
     link: watch::Sender<Link>,
+    delayed: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -47,6 +72,8 @@ impl FaultProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (link, state) = watch::channel(Link::Up);
+        let delayed = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&delayed);
         #[expect(clippy::disallowed_methods, reason = "owned by the proxy, which ends it")]
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
@@ -55,15 +82,20 @@ impl FaultProxy {
                     continue;
                 }
                 let state = state.clone();
-                connections.spawn(carry(client, target, state));
+                connections.spawn(carry(client, target, state, Arc::clone(&counter)));
             }
         });
-        Self { address, link, task }
+        Self { address, link, delayed, task }
     }
 
     /// Changes what becomes of bytes, for old connections and new ones.
     pub(crate) fn set(&self, link: Link) {
         self.link.send_replace(link);
+    }
+
+    /// How many times bytes from the server were made late.
+    pub(crate) fn delayed(&self) -> u64 {
+        self.delayed.load(Ordering::SeqCst)
     }
 }
 
@@ -73,12 +105,17 @@ impl Drop for FaultProxy {
     }
 }
 
-async fn carry(client: TcpStream, target: SocketAddr, state: watch::Receiver<Link>) {
+async fn carry(
+    client: TcpStream,
+    target: SocketAddr,
+    state: watch::Receiver<Link>,
+    delayed: Arc<AtomicU64>,
+) {
     let Ok(server) = TcpStream::connect(target).await else { return };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let up = pump(Way::Up, from_client, to_server, state.clone());
-    let down = pump(Way::Down, from_server, to_client, state.clone());
+    let up = pump(Way::Up, from_client, to_server, state.clone(), &delayed);
+    let down = pump(Way::Down, from_server, to_client, state.clone(), &delayed);
     let mut cut = state;
     tokio::select! {
         () = up => {}
@@ -92,6 +129,7 @@ async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     state: watch::Receiver<Link>,
+    delayed: &AtomicU64,
 ) {
     let mut bytes = vec![0; 16 * 1024];
     while let Ok(read) = from.read(&mut bytes).await {
@@ -99,13 +137,12 @@ async fn pump(
             return;
         }
         let link = *state.borrow();
-        // A connection that lost bytes never comes right again.
-        if link == Link::Blackhole || link == Link::Swallow(way) {
-            std::future::pending::<()>().await;
+        if let Link::Late(_) = link
+            && way == Way::Down
+        {
+            delayed.fetch_add(1, Ordering::SeqCst);
         }
-        if let Link::Slow(delay) = link {
-            tokio::time::sleep(delay).await;
-        }
+        link.pass(way).await;
         if to.write_all(&bytes[..read]).await.is_err() {
             return;
         }

@@ -10,6 +10,7 @@ mod app;
 mod backend;
 mod cache;
 mod client;
+mod cluster;
 mod fault_proxy;
 mod process;
 mod redis;

@@ -5,7 +5,7 @@ mod faults;
 mod feed;
 mod indexes;
 mod lists;
-mod model;
+pub(crate) mod model;
 mod rebuild;
 mod schema;
 mod writes;
