@@ -55,6 +55,10 @@ bench: ## Run the benchmarks; ARGS="…" picks some
 bench-hits: ## Measure what a cache hit costs, beside bare hyper, nginx and Varnish
 	@exec scripts/bench-hits $(ARGS)
 
+.PHONY: bench-memory
+bench-memory: ## Ask the cache for 10 million keys once each; ARGS="KEYS L1_MIB"; say what it takes and keeps
+	$(CARGO) run --release $(LOCKED) --example random_urls -- $(ARGS)
+
 .PHONY: clean
 clean: ## Delete what was built
 	$(CARGO) clean

@@ -126,11 +126,19 @@ async fn prepare(
     connection.execute(sqlx::raw_sql(isolation)).await.map(|_| ())
 }
 
+/// How long a transaction that wrote may do nothing before MariaDB ends it. Ours send one statement after
+/// the other.
+const IDLE_WRITER_SECONDS: u32 = 5;
+
 /// Sets what a session relies on, whatever the server's configuration says.
 fn session_settings(version: &str, statement_seconds: f64) -> String {
     // MariaDB bounds every statement, in seconds; MySQL bounds SELECTs, in milliseconds.
+    // A writer that was stopped in the middle of a transaction must not keep its locks: MariaDB can end it.
     let bound = if version.contains("MariaDB") {
-        format!("max_statement_time = {statement_seconds}")
+        format!(
+            "max_statement_time = {statement_seconds}, SESSION idle_write_transaction_timeout = \
+             {IDLE_WRITER_SECONDS}"
+        )
     } else {
         format!("max_execution_time = {:.0}", statement_seconds * 1000.0)
     };
