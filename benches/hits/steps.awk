@@ -6,26 +6,32 @@
 
 function step_of_function(name) {
   if (name ~ /^_?mi_|mimalloc/) return "memory"
-  if (name ~ /is_good|Watched|::need|freshness|Lease|::verified|Clock|clock::|Timespec|Instant::now/) return "validate"
-  if (name ~ /RequestId|say_hit|ReadCache::say|cache_status|HeaderMap.*Clone|HeaderMap.*clone|to_response/) return "make the head"
-  if (name ~ /hash_one|SipHash|sip::|Front::hash|memcmp|bcmp/) return "look up"
+  if (name ~ /Instant.*::now|Timespec|clock_gettime|common::time::Time|clock::Clock/) return "clock"
+  if (name ~ /tokio::time|runtime::time|TokioTimer|TokioSleep|Sleep|TimerEntry|Wheel|clear_entry/) return "timers"
+  if (name ~ /shared_drop|static_drop|_drop$|drop_in_place|Drop>::drop/) return "drop"
+  if (name ~ /is_good|Watched|::need|freshness|Lease|::verified/) return "validate"
+  if (name ~ /RequestId|say_hit|ReadCache::say|cache_status|HeaderMap.*(Clone|clone|try_insert)|to_response|Vec<.*Clone.*clone|_clone$|Response<T>::new/) return "make the head"
+  if (name ~ /hash_one|[sS]ip|Front::hash|front::|tiers::|cache::local|moka|atomic_add/) return "look up"
   if (name ~ /Asked|framing::|Api.*quick/) return "route and conditions"
-  if (name ~ /front::|tiers::|cache::local|moka/) return "look up"
-  if (name ~ /httparse|role::.*parse|h1::role::Server.*parse|parse_headers|h1::io::.*parse|HeaderName|HdrName|parse_hdr|uri::|Uri|Method/) return "parse"
-  if (name ~ /role::.*encode|encode_headers|write_headers|common::date|h1::encode|extend_from_slice|put_slice/) return "write the head"
-  if (name ~ /poll_write|poll_flush|buffer_body|WriteBuf|Explained.*write|TcpStream.*write|writev/) return "write"
-  if (name ~ /poll_read|read_head|poll_read_head|TcpStream.*read|Explained.*read|recv/) return "read"
-  if (name ~ /TokioTimer|Sleep|time::|TimerEntry/) return "timers"
-  if (name ~ /hyper::proto|hyper::server|hyper_util|Graceful/) return "connection (hyper)"
-  if (name ~ /tokio::|mio::|core::task|Waker/) return "runtime (tokio)"
+  if (name ~ /httparse|role::.*parse|parse_headers|h1::io::.*parse|HeaderName|HdrName|StandardHeader|parse_hdr|scan_path|uri::|Uri|Method|try_append|Parts::new|split_to|te_is_trailers|BytesMut::reserve/) return "parse"
+  if (name ~ /role::.*encode|encode_headers|write_headers|common::date|h1::encode|extend_from_slice|put_slice|itoa|as_str/) return "write the head"
+  if (name ~ /poll_write|poll_flush|buffer_body|WriteBuf|Explained.*write|TcpStream.*write|writev?$|send$/) return "write"
+  if (name ~ /poll_read|read_head|TcpStream.*read|Explained.*read|readv?$|recv$|read_priv/) return "read"
+  if (name ~ /hyper::|hyper_util|Graceful|marquee::http::server/) return "connection (hyper)"
+  if (name ~ /tokio::|mio::|core::task|Waker|maintenance|epoll_wait/) return "runtime (tokio)"
   return ""
 }
 
+function step_of_symbol(name) {
+  if (name ~ /mem(cpy|move|set|cmp)|bcmp/) return "copies"
+  return step_of_function(name)
+}
+
 function step_of_call(name) {
-  if (name ~ /sys_(recv|read)/) return "read (kernel)"
-  if (name ~ /sys_(send|write)/) return "write (kernel)"
-  if (name ~ /sys_epoll/) return "wait (kernel)"
-  if (name ~ /sys_futex|sys_sched/) return "threads (kernel)"
+  if (name ~ /sys_(recv|read)|sock_recvmsg|tcp_recvmsg|vfs_read/) return "read (kernel)"
+  if (name ~ /sys_(send|write)|sock_sendmsg|tcp_sendmsg|do_writev|vfs_write/) return "write (kernel)"
+  if (name ~ /sys_epoll|ep_poll|ep_send_events/) return "wait (kernel)"
+  if (name ~ /sys_futex|sys_sched|futex_/) return "threads (kernel)"
   return ""
 }
 
@@ -71,7 +77,7 @@ NR == FNR {
       innermost = inner[ip]
       step = step_at[ip]
     } else if (!kernel) {
-      step = name ~ /^_?mi_/ ? "memory" : name ~ /mem(cpy|move|set|cmp)|bcmp/ ? "copies" : name ~ /clock_gettime/ ? "validate" : ""
+      step = step_of_symbol(name)
     }
   }
   if (kernel && call == "") call = step_of_call(name)
@@ -85,7 +91,7 @@ END {
   print "\n| step | function | ns |\n|---|---|--:|"
   for (key in functions) {
     split(key, part, SUBSEP)
-    if (functions[key] / total >= 0.005)
+    if (functions[key] / total >= 0.003)
       printf "| %s | `%s` | %.0f |\n", part[1], part[2], ns * functions[key] / total | "sort -t'|' -k4,4nr"
   }
 }
