@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** nothing here needs the public listener to work.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -25,7 +25,7 @@ use super::{
     error::{Kind, Problem},
     request_id::RequestId,
     response::{Body, written},
-    server::Handler,
+    server::{Handler, peer::Peer},
 };
 
 /// Where the service is between its start and its end.
@@ -135,7 +135,7 @@ impl Admin {
 }
 
 impl Handler for Admin {
-    async fn handle(&self, request: Request<Incoming>, _peer: SocketAddr) -> Response<Body> {
+    async fn handle(&self, request: Request<Incoming>, _peer: Arc<Peer>) -> Response<Body> {
         let path = request.uri().path();
         if !matches!(path, "/livez" | "/readyz" | "/version" | "/status" | "/metrics") {
             let problem = Problem::new(

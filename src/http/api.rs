@@ -5,7 +5,6 @@
 //! **Invariant:** every answer carries `X-Request-Id`, and every refusal is logged under it.
 
 use std::{
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,27 +19,23 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use crate::{
-    cache::outcome::{Failure, Outcome},
-    service::catalogue::Catalogue,
-};
+use crate::{cache::outcome::Outcome, service::catalogue::Catalogue};
 
 use super::{
-    body::{self, Accepts, Bounds},
-    cached::{self, ReadCache},
+    body,
+    cached::ReadCache,
+    call::Call,
     caught::caught,
-    class::Class,
-    client,
     conditional::{self, Condition},
     encoding::Coding,
     error::{Kind, Problem},
     framing, front,
+    gate::Gate,
     handlers::{batch, changes, compat, create, delete, docs, export, genres, item, list, update},
-    params,
     request_id::{RequestId, X_REQUEST_ID},
     response::{Answer, Body, CATALOG_REVISION},
     route::{Found, Route, Router},
-    server::Handler,
+    server::{Handler, peer::Peer},
 };
 
 /// Bounds of requests.
@@ -84,15 +79,7 @@ pub struct Api {
     /// Leave to send an export.
     pub(super) export_permits: Arc<Semaphore>,
     router: Router,
-}
-
-/// A request on its way through a handler.
-pub(super) struct Call<'a> {
-    pub(super) api: &'a Api,
-    pub(super) parts: &'a Parts,
-    /// The value of the path's parameter, decoded.
-    pub(super) parameter: &'a str,
-    pub(super) body: &'a mut Incoming,
+    gate: Gate,
 }
 
 impl Api {
@@ -101,23 +88,23 @@ impl Api {
     pub fn new(catalogue: Catalogue, cache: ReadCache, options: Options) -> Self {
         let export_permits = Arc::new(Semaphore::new(options.exports_max));
         let (exports, router) = (TaskTracker::new(), Router::new());
-        Self { catalogue, cache, options, exports, export_permits, router }
+        let gate = Gate::default();
+        Self { catalogue, cache, options, exports, export_permits, router, gate }
     }
 
     async fn answer(
         &self,
+        peer: &Peer,
         parts: &Parts,
         body: &mut Incoming,
         route: Route,
         parameter: &str,
     ) -> Reply {
-        let class = route.spec().class;
-        let reads = class != Class::Write;
+        let spec = route.spec();
+        let reads = !spec.class.writes();
+        self.gate.admit(peer, parts, &spec)?;
         if reads || parts.method == Method::DELETE && route != Route::CompatDelete {
             no_body(body)?;
-        }
-        if !reads {
-            client::may_write(&parts.headers)?;
         }
         let if_none_match = Condition::if_none_match(&parts.headers)?;
         if !reads && if_none_match.is_some() {
@@ -175,11 +162,11 @@ async fn handle(route: Route, call: Call<'_>) -> Result<Answer, Problem> {
 }
 
 impl Handler for Api {
-    fn quick(&self, request: &Request<Incoming>) -> Option<Response<Body>> {
+    fn quick(&self, request: &Request<Incoming>, _peer: &Peer) -> Option<Response<Body>> {
         front::hit(&self.cache, request)
     }
 
-    async fn handle(&self, request: Request<Incoming>, _peer: SocketAddr) -> Response<Body> {
+    async fn handle(&self, request: Request<Incoming>, peer: Arc<Peer>) -> Response<Body> {
         let started = Instant::now();
         let (parts, mut body) = request.into_parts();
         let id = RequestId::of(&parts.headers);
@@ -189,7 +176,8 @@ impl Handler for Api {
             let (name, reply) = match framing::check(&parts).map(|()| found) {
                 Err(problem) => ("none", Err(problem)),
                 Ok(Found::Route(route, parameter)) => {
-                    let reply = caught(self.answer(&parts, &mut body, route, &parameter)).await;
+                    let reply =
+                        caught(self.answer(&peer, &parts, &mut body, route, &parameter)).await;
                     (route.spec().operation, reply)
                 }
                 Ok(Found::Options(allow)) => ("options", Ok(options(allow))),
@@ -231,48 +219,6 @@ impl Handler for Api {
             response
         };
         respond.instrument(span).await
-    }
-}
-
-impl Call<'_> {
-    /// The query string, encoded.
-    pub(super) fn query(&self) -> Option<&str> {
-        self.parts.uri.query()
-    }
-
-    /// Refuses parameters, for operations that have none.
-    pub(super) fn no_parameters(&self) -> Result<(), Problem> {
-        params::none(self.query())
-    }
-
-    /// Waits until the revision that the request asks for is in the truth, for reads that are not kept.
-    pub(super) async fn caught_up(&self) -> Result<(), Problem> {
-        let at_least = cached::at_least(&self.parts.headers)?;
-        if self.api.catalogue.known().reach(at_least, self.api.options.catch_up).await {
-            return Ok(());
-        }
-        Err(Failure::Behind.into())
-    }
-
-    /// Whether only the head of the answer is asked for.
-    pub(super) fn wants_head_only(&self) -> bool {
-        self.parts.method == Method::HEAD
-    }
-
-    /// Reads the body.
-    pub(super) async fn bytes(&mut self, accepts: Accepts) -> Result<bytes::Bytes, Problem> {
-        let bytes_max = self.api.options.body_bytes_max;
-        self.bytes_up_to(bytes_max, accepts).await
-    }
-
-    /// Reads a body that may have `bytes_max` bytes.
-    pub(super) async fn bytes_up_to(
-        &mut self,
-        bytes_max: usize,
-        accepts: Accepts,
-    ) -> Result<bytes::Bytes, Problem> {
-        let bounds = Bounds { bytes_max, timeout: self.api.options.body_timeout };
-        body::read(&self.parts.headers, self.body, accepts, bounds).await
     }
 }
 

@@ -20,6 +20,11 @@ pub(super) enum Class {
 }
 
 impl Class {
+    /// Whether its requests change the catalogue.
+    pub(super) const fn writes(self) -> bool {
+        matches!(self, Self::Write)
+    }
+
     /// Its number in an entry of the shared tier.
     pub(super) const fn code(self) -> u8 {
         self as u8

@@ -19,8 +19,8 @@ use crate::{
 
 use super::{
     super::{
-        api::Call,
         body::{self, Accepts},
+        call::Call,
         error::{Kind, Problem},
         params,
         representation::view,

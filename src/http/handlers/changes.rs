@@ -17,7 +17,7 @@ use crate::{
 };
 
 use super::super::{
-    api::Call,
+    call::Call,
     class::Class,
     error::Problem,
     finished::Finished,

@@ -24,8 +24,8 @@ use crate::{
 
 use super::{
     super::{
-        api::Call,
         body::{self, Accepts},
+        call::Call,
         class::Class,
         error::{FaultList, Kind, Problem},
         finished::Finished,

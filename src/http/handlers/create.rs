@@ -17,8 +17,8 @@ use crate::{
 
 use super::{
     super::{
-        api::Call,
         body::{self, Accepts},
+        call::Call,
         error::{Kind, Problem},
         representation::saved,
         response::Answer,

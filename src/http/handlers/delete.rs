@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     super::{
-        api::Call,
+        call::Call,
         error::Problem,
         response::{Answer, CATALOG_REVISION, no_content},
     },

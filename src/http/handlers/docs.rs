@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use hyper::header::{self, HeaderName, HeaderValue};
 
 use super::super::{
-    api::Call,
+    call::Call,
     class::Class,
     error::{Kind, Problem},
     finished::Finished,

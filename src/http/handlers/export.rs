@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::super::{
-    api::Call,
+    call::Call,
     class::NO_STORE,
     encoding::{Coding, Encoder},
     error::Problem,

@@ -8,7 +8,7 @@ use crate::domain::{
 };
 
 use super::super::{
-    api::Call, class::Class, error::Problem, finished::Finished, query::Query, response::Answer,
+    call::Call, class::Class, error::Problem, finished::Finished, query::Query, response::Answer,
 };
 
 #[derive(Serialize)]

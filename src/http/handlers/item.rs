@@ -1,7 +1,7 @@
 //! `GET /v1/movies/{id}` and `GET /v1/movies/imdb/{imdb_id}`: one movie.
 
 use super::{
-    super::{api::Call, error::Problem, query::Query, response::Answer},
+    super::{call::Call, error::Problem, query::Query, response::Answer},
     movie_id,
 };
 

@@ -10,7 +10,7 @@ use crate::domain::{
 };
 
 use super::super::{
-    api::Call, class::Class, error::Problem, finished::Finished, params, query::Query,
+    call::Call, class::Class, error::Problem, finished::Finished, params, query::Query,
     response::Answer,
 };
 

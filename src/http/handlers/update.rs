@@ -17,8 +17,8 @@ use crate::{
 
 use super::{
     super::{
-        api::Call,
         body::{self, Accepts},
+        call::Call,
         conditional::Condition,
         error::{Kind, Problem},
         representation::{etag, saved},

@@ -4,6 +4,7 @@
 //! **Invariant:** it knows of connections only; what requests mean is the [`Handler`]'s.
 
 mod drain;
+pub mod peer;
 mod refusal;
 mod timer;
 
@@ -20,7 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{drain::Drain, refusal::Explained, timer::LazyTimer};
+use self::{drain::Drain, peer::Peer, refusal::Explained, timer::LazyTimer};
 use super::response::Body;
 
 /// How long accepting rests when the machine has no file or memory left for another connection.
@@ -53,8 +54,8 @@ impl Default for Options {
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
     /// The answer to a request that can be given at once.
-    fn quick(&self, request: &Request<Incoming>) -> Option<Response<Body>> {
-        let _ = request;
+    fn quick(&self, request: &Request<Incoming>, peer: &Peer) -> Option<Response<Body>> {
+        let _ = (request, peer);
         None
     }
 
@@ -62,7 +63,7 @@ pub trait Handler: Send + Sync + 'static {
     fn handle(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: Arc<Peer>,
     ) -> impl Future<Output = Response<Body>> + Send;
 }
 
@@ -133,13 +134,14 @@ impl Bound {
                 () = stop.cancelled() => break,
             };
             let handler = Arc::clone(&handler);
+            let from = Arc::new(Peer::at(peer));
             let service = service_fn(move |request| {
-                if let Some(response) = handler.quick(&request) {
+                if let Some(response) = handler.quick(&request, &from) {
                     return Either::Left(ready(Ok::<_, Infallible>(response)));
                 }
-                let handler = Arc::clone(&handler);
+                let (handler, from) = (Arc::clone(&handler), Arc::clone(&from));
                 // On the heap, so that a connection is small.
-                let answer = async move { Ok(handler.handle(request, peer).await) };
+                let answer = async move { Ok(handler.handle(request, from).await) };
                 Either::Right(Box::pin(answer))
             });
             let stream = TokioIo::new(Explained::new(stream));

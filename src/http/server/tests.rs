@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 struct Echo;
 
 impl Handler for Echo {
-    async fn handle(&self, request: Request<Incoming>, _peer: SocketAddr) -> Response<Body> {
+    async fn handle(&self, request: Request<Incoming>, _peer: Arc<Peer>) -> Response<Body> {
         let path = request.uri().path().to_owned();
         if let Ok(ms) = path.trim_start_matches('/').parse() {
             sleep(Duration::from_millis(ms)).await;
