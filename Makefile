@@ -59,6 +59,10 @@ bench-hits: ## Measure what a cache hit costs, beside bare hyper, nginx and Varn
 bench-memory: ## Ask the cache for 10 million keys once each; ARGS="KEYS L1_MIB"; say what it takes and keeps
 	$(CARGO) run --release $(LOCKED) --example random_urls -- $(ARGS)
 
+.PHONY: bench-faults
+bench-faults: ## Measure what users notice when parts fail, and what a crowd costs the database; ARGS="PART…"
+	@exec scripts/bench-faults $(ARGS)
+
 .PHONY: clean
 clean: ## Delete what was built
 	$(CARGO) clean

@@ -15,6 +15,7 @@ impl Gate {
     ///
     /// # Errors
     /// Why it may not be made.
+    #[expect(clippy::unused_self, reason = "what it knows of callers comes with keys and limits")]
     pub(super) fn admit(
         &self,
         peer: &Peer,

@@ -159,8 +159,9 @@ impl Report {
         let of_rule = self.by_rule.entry(rule).or_default();
         *of_rule += 1;
         if self.violations.len() < KEPT && *of_rule <= KEPT_OF_RULE {
-            let after = self.elapsed();
-            self.violations.push(Violation { rule, detail: detail(), after });
+            let (after, detail) = (self.elapsed(), detail());
+            eprintln!("{:.1} s: {rule}: {detail}", after.as_secs_f64()); // a long run may not get to its end
+            self.violations.push(Violation { rule, detail, after });
         }
     }
 
