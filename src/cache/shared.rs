@@ -14,7 +14,7 @@ use super::{
     known::Known,
     metrics::{Metrics, Operation},
     outcome::Reject,
-    remote::{Lease, Remote},
+    remote::{Lease, Remote, breaker},
     rule::Rule,
 };
 
@@ -23,6 +23,8 @@ const LEASE: Duration = Duration::from_secs(2);
 /// The first pause of who waits for another replica's load; it doubles up to [`PAUSE_MAX`].
 const PAUSE_FIRST: Duration = Duration::from_millis(2);
 const PAUSE_MAX: Duration = Duration::from_millis(20);
+/// Operations that may fail before a load goes on without the tier.
+const PATIENCE: u8 = 3;
 /// How long to wait for the poll that shows an entry's revision to exist.
 const SETTLE: Duration = Duration::from_millis(250);
 
@@ -67,31 +69,36 @@ impl Shared {
         known: &Known,
         metrics: &Metrics,
     ) -> Turn<P> {
-        match self.look(wanted, known, metrics).await {
-            Ok(Some(made)) => return Turn::Have(made),
-            Ok(None) => {}
-            Err(()) => return Turn::Load(None),
-        }
         let end = Instant::now() + self.options.fill_wait;
-        let mut pause = PAUSE_FIRST;
+        let (mut pause, mut patience) = (PAUSE_FIRST, PATIENCE);
         loop {
+            match self.look(wanted, known, metrics).await {
+                Ok(Some(made)) => return Turn::Have(made),
+                Ok(None) => {}
+                Err(()) if self.bears_with(&mut patience) => {}
+                Err(()) => return Turn::Load(None),
+            }
             match self.remote.lease(&wanted.digest, LEASE).await {
                 Ok(Some(lease)) => return Turn::Load(Some(lease)),
                 Ok(None) if Instant::now() < end => {}
                 Ok(None) => return Turn::Load(None),
                 Err(missed) => {
                     metrics.l2_failed(Operation::Lease, missed.label());
-                    return Turn::Load(None);
+                    if !self.bears_with(&mut patience) {
+                        return Turn::Load(None);
+                    }
                 }
             }
             sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
-            match self.look(wanted, known, metrics).await {
-                Ok(Some(made)) => return Turn::Have(made),
-                Ok(None) => {}
-                Err(()) => return Turn::Load(None),
-            }
         }
+    }
+
+    /// Whether an operation that failed is worth another: a crowd on a cold key keeps a replica so busy
+    /// that an answer comes late, which is no reason for every replica to load it.
+    fn bears_with(&self, patience: &mut u8) -> bool {
+        *patience = patience.saturating_sub(1);
+        *patience > 0 && self.remote.breaker() == breaker::State::Closed
     }
 
     /// Keeps an entry for the others, and gives the lease back.

@@ -70,7 +70,7 @@ pub struct RedisSettings {
         long,
         env = "MARQUEE_REDIS_FILL_WAIT",
         value_name = "DURATION",
-        default_value = "250ms",
+        default_value = "500ms",
         value_parser = duration(Duration::ZERO, Duration::from_secs(10))
     )]
     pub redis_fill_wait: Duration,
