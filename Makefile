@@ -15,7 +15,7 @@ NEXTEST_PROFILE ?= $(if $(CI),ci,default)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## Build Marquee and serve real films on localhost:8080; ARGS="…" for more flags
@@ -34,8 +34,18 @@ soak: ## Check answers of a cluster against the truth for ten minutes, whatever 
 	@TEST_SOAK_SECONDS="$${TEST_SOAK_SECONDS:-600}" TEST_SOAK_REPORT="$${TEST_SOAK_REPORT:-target/soak-report.txt}" \
 	  exec scripts/test-services run $(CARGO) test --profile quick $(LOCKED) --test it $(SOAK) -- --exact --nocapture
 
+# Builds the program once more, with the feature, which is why it is apart.
+.PHONY: check-otel
+check-otel: ## Lint and test the build that sends traces to OpenTelemetry
+	$(CARGO) clippy --all-targets --features otel $(LOCKED) -- -D warnings
+	@exec scripts/test-services run $(CARGO) test $(LOCKED) --features otel --test it watching::traces
+
 .PHONY: check
 check: format-check lint docs dependencies ## Check format, lints, documentation and dependencies; runs no test
+
+.PHONY: check-deploy
+check-deploy: ## Check deploy/ and grafana/ with every tool that is here for it; ARGS=--install gets some
+	@exec scripts/check-deploy $(ARGS)
 
 .PHONY: tour
 tour: ## Compare the README's tour with what a release build answers; needs curl
@@ -54,6 +64,11 @@ bench: ## Run the benchmarks; ARGS="…" picks some
 .PHONY: bench-hits
 bench-hits: ## Measure what a cache hit costs, beside bare hyper, nginx and Varnish
 	@exec scripts/bench-hits $(ARGS)
+
+# Five minutes and a release build; SQLite unless DATABASE_URL says otherwise.
+.PHONY: bench-overload
+bench-overload: ## Ask for three times the misses that the database does; say what gets done, and what becomes of hits
+	@exec scripts/bench-overload $(ARGS)
 
 .PHONY: bench-memory
 bench-memory: ## Ask the cache for 10 million keys once each; ARGS="KEYS L1_MIB"; say what it takes and keeps

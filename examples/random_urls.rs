@@ -8,7 +8,7 @@
 #![expect(clippy::print_stdout, reason = "it is what the program is for")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use marquee::{
@@ -57,7 +57,7 @@ impl Payload for Answer {
     }
 }
 
-type Cache = Arc<Tiers<Answer, ()>>;
+type Cache = Arc<Tiers<Answer, Infallible>>;
 
 async fn ask(cache: &Cache, key: String) -> bool {
     let ask =
@@ -66,7 +66,7 @@ async fn ask(cache: &Cache, key: String) -> bool {
         let payload = Answer(Bytes::from(vec![b'x'; ANSWER_BYTES]));
         Ok(Made { tag: Revision::ZERO, scopes: None, payload })
     };
-    let answer = cache.get(ask, load).await.expect("a made-up answer");
+    let answer = cache.get(ask, || Ok(()), load).await.expect("a made-up answer");
     answer.outcome == Outcome::L1Hit
 }
 

@@ -24,9 +24,6 @@ fn main() -> ExitCode {
 }
 
 fn run(invocation: Invocation) -> Exit {
-    if let Some(settings) = invocation.log() {
-        telemetry::start(settings);
-    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -34,7 +31,18 @@ fn run(invocation: Invocation) -> Exit {
             return Exit::Unavailable;
         }
     };
+    let log = invocation
+        .log()
+        .map(|settings| telemetry::start(settings, invocation.watching(), runtime.handle()));
+    let ending = match log.transpose() {
+        Ok(ending) => ending,
+        Err(error) => {
+            output::complain(format_args!("cannot start a thread for the log: {error}"));
+            return Exit::Unavailable;
+        }
+    };
     let outcome = runtime.block_on(invocation.run());
+    drop(ending);
     runtime.shutdown_timeout(LAST_WAIT);
     outcome.unwrap_or_else(|error| {
         let exit = Exit::of(&error);

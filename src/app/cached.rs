@@ -6,7 +6,7 @@ use hyper::header::HeaderValue;
 use prometheus::Registry;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{AppError, redis};
+use super::{AppError, auth::private, redis};
 use crate::{
     cache::{
         bus::{Bus, Message, Touched},
@@ -17,12 +17,19 @@ use crate::{
         shared,
         tiers::Options,
     },
-    config::{Settings, cache::CacheSettings, redis::RedisSettings, value::CacheControl},
+    config::{
+        Settings, cache::CacheSettings, overload::OverloadLimit, redis::RedisSettings,
+        value::CacheControl,
+    },
     domain::clock::Clock,
-    http::{cached::ReadCache, class::Policies},
+    http::{
+        cached::ReadCache,
+        class::{Policies, VARY},
+    },
     service::{
         catalogue::{Catalogue, News},
         follow::Follower,
+        overload::{self, Connections, Limits, Overload},
     },
     store::Store,
 };
@@ -33,6 +40,8 @@ pub(super) struct Cached {
     pub(super) cache: ReadCache,
     pub(super) follower: Follower,
     pub(super) bus: Option<Arc<Bus>>,
+    /// Redis, for what else replicas share.
+    pub(super) remote: Option<Remote>,
 }
 
 impl Cached {
@@ -45,17 +54,20 @@ impl Cached {
     ) -> Result<Self, AppError> {
         let cache = &settings.cache;
         let bounds = Bounds { staleness: cache.staleness_bound, cap: cache.staleness_cap };
+        let overload = overload(settings, registry, &clock);
         let known = Arc::new(Known::new(bounds, clock, rules(cache)));
         let redis = redis::options(&settings.redis)?;
         let options = redis.as_ref();
         let bus = options.map(|options| Bus::new(&options.servers, &options.prefix)).transpose()?;
         let bus = bus.map(Arc::new);
         let news = bus.clone().map_or_else(News::to_nobody, |bus| news(bus, Arc::clone(&known)));
-        let remote = redis.map(Remote::new).transpose()?.map(|remote| {
+        let remote = redis.map(Remote::new).transpose()?;
+        let l2 = remote.clone().map(|remote| {
             let RedisSettings { redis_ttl, redis_fill_wait, .. } = settings.redis;
             (remote, shared::Options { ttl: redis_ttl, fill_wait: redis_fill_wait })
         });
-        let catalogue = Catalogue::new(Arc::clone(store), Arc::clone(&known), news, tasks.clone());
+        let catalogue = Catalogue::new(Arc::clone(store), Arc::clone(&known), news, tasks.clone())
+            .behind(overload);
         let options = Options {
             l1_bytes: cache.l1_bytes.get(),
             l1_ttl: cache.l1_ttl,
@@ -63,16 +75,32 @@ impl Cached {
         };
         let tiers = ReadCache::new(
             Arc::clone(&known),
-            remote,
+            l2,
             bus.clone(),
             registry,
             tasks.clone(),
             options,
-            policies(cache),
+            private(policies(cache), settings.auth.read_access),
         );
         let follower = Follower::new(Arc::clone(store), known, cache.poll_interval);
-        Ok(Self { catalogue, cache: tiers, follower, bus })
+        Ok(Self { catalogue, cache: tiers, follower, bus, remote })
     }
+}
+
+/// The gate before the store, if there is to be one. Its metrics are there in any case.
+fn overload(settings: &Settings, registry: &Registry, clock: &Clock) -> Option<Overload> {
+    let metrics = overload::Metrics::new(registry);
+    let limits = match settings.overload.overload_limit {
+        OverloadLimit::Off => return None,
+        OverloadLimit::Auto => Limits::Adaptive,
+        OverloadLimit::Fixed(limit) => Limits::Fixed(limit),
+    };
+    let connections = Connections {
+        most: settings.database.connections(),
+        shared: settings.database.database_url.file().is_none(),
+    };
+    let queue_time = settings.overload.overload_queue_time;
+    Some(Overload::new(overload::Options { limits, queue_time, connections }, &metrics, clock))
 }
 
 /// Tells the bus of writes.
@@ -127,5 +155,6 @@ fn policies(settings: &CacheSettings) -> Policies {
         items: value(&settings.cache_control_items),
         feed: value(&settings.cache_control_feed),
         fixed: value(&settings.cache_control_static),
+        vary: VARY,
     }
 }

@@ -3,11 +3,14 @@
 //! **Invariant:** every task belongs to the [`App`], and ends when it is stopped or dropped.
 //! **Invariant:** the public listener accepts nobody before the catalogue can be read.
 
+mod auth;
 mod cached;
+mod limits;
 mod listener;
+mod metrics;
 pub mod redis;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use prometheus::Registry;
 use tokio::{
@@ -19,18 +22,26 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-use self::{cached::Cached, listener::Listener};
+use self::{auth::Access, cached::Cached, listener::Listener};
 use crate::{
     cache::remote::RemoteError,
-    config::{Settings, catalogue::BundledCatalogue, database::DatabaseSettings},
+    config::{
+        Settings, bad_setting::BadSetting, catalogue::BundledCatalogue, database::DatabaseSettings,
+    },
     domain::clock::Clock,
     http::{
         admin::{Admin, Phase},
-        server::Drained,
+        limit::Limits,
+        log_level::LogLevel,
+        server::{
+            Drained,
+            metrics::Connections,
+            tls::{Reloaded, Tls, TlsError},
+        },
     },
     service::{bundled, import::ImportError},
     store::{self, Store, error::StoreError},
-    telemetry::in_one_line,
+    telemetry::{self, in_one_line},
 };
 
 /// How often the store is cleaned.
@@ -65,6 +76,15 @@ pub enum AppError {
     /// The authority that Redis' certificate is checked with.
     #[error(transparent)]
     RedisAuthority(#[from] redis::UnreadableAuthority),
+    /// The rules of limits.
+    #[error(transparent)]
+    Limits(#[from] limits::BadFile),
+    /// A listener that others can reach, and nobody has a key.
+    #[error("the catalogue is not served yet")]
+    Exposed(#[source] BadSetting),
+    /// The public keys of an issuer of tokens.
+    #[error("tokens cannot be checked")]
+    Jwks(#[source] BadSetting),
     /// An address to listen on.
     #[error("cannot listen on {address} ({setting})")]
     Listen {
@@ -75,6 +95,17 @@ pub enum AppError {
         /// What the system says.
         source: io::Error,
     },
+    /// A path to listen on.
+    #[error("cannot listen on {path} (--listen-unix)")]
+    ListenUnix {
+        /// The path.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// Opens the store and brings its schema up to date.
@@ -108,6 +139,10 @@ pub struct App {
     phase: watch::Sender<Phase>,
     drain_delay: Duration,
     store: Arc<Store>,
+    limits: Arc<Limits>,
+    /// Where their rules are read again.
+    limits_file: Option<PathBuf>,
+    tls: Option<Arc<Tls>>,
     /// Work that may outlive its client, and the housekeeping.
     tasks: TaskTracker,
     housekeeping: CancellationToken,
@@ -132,30 +167,60 @@ impl App {
 
         // A poll that takes longer than the bound proves nothing that is worth having.
         let options = store_options(&settings.database, settings.cache.staleness_bound);
-        let store = Arc::new(Store::open(options, clock.clone()).await.map_err(failed)?);
         let registry = Registry::new();
-        let cached = Cached::new(settings, clock, &registry, &store, &tasks)?;
-        let Cached { catalogue, cache, follower, bus } = cached;
+        let tls = listener::tls(&settings.tls, clock.clone(), &registry)?;
+        let [of_public, of_admin] = Connections::of(&registry, ["public", "admin"]);
+        let store = Arc::new(Store::open(options, clock.clone()).await.map_err(failed)?);
+        metrics::register(&registry);
+        store.register_metrics(&registry);
+        let cached = Cached::new(settings, clock.clone(), &registry, &store, &tasks)?;
+        let Cached { catalogue, cache, follower, bus, remote } = cached;
+        let access = Access::new(settings, &clock, &registry, &store)?;
+        let follower = follower.with_keys(Arc::clone(&access.keys));
+        let limits = limits::limits(&settings.limits, remote, clock, &registry)?;
         let (phase, seen) = watch::channel(Phase::Starting);
-        let health = Admin::new(catalogue.clone(), cache.clone(), registry, seen);
-        let admin = Listener::admin(&settings.admin, health, &end).await?;
+        let observer = listener::observer(&registry, &settings.watching);
+        let health = Admin::new(catalogue.clone(), cache.clone(), registry, seen)
+            .with_log_level(log_level())
+            .with_limits(Arc::clone(&limits));
+        let admin = Listener::admin(&settings.admin, health, of_admin, &end).await?;
 
         store.migrate().await.map_err(failed)?;
         tracing::info!(database = %url, "the database is ready");
+        access.keys.load().await.map_err(failed)?;
+        access.check(settings)?;
         load_bundled_catalogue(settings, &store, &end).await?;
         follower.poll().await.map_err(failed)?;
         let housekeeping = end.child_token();
         tasks.spawn(keep_house(Arc::clone(&store), housekeeping.clone()));
         tasks.spawn(follower.run(housekeeping.clone()));
+        tasks.spawn(Arc::clone(&limits).run(tasks.clone(), housekeeping.clone()));
+        access.follow(&tasks, &housekeeping);
         if let Some(bus) = bus {
             let known = Arc::clone(catalogue.known());
             tasks.spawn(cached::listen(bus, known, housekeeping.clone()));
         }
 
-        let public = Listener::public(settings, catalogue, cache, &end).await?;
+        if let Some(tls) = &tls {
+            tasks.spawn(Arc::clone(tls).watch(housekeeping.clone()));
+        }
+        let gate = limits::gate(settings, access.auth, Arc::clone(&limits));
+        let api = listener::api(settings, catalogue, cache, gate, observer);
+        let public = Listener::public(settings, api, of_public, tls.clone(), &end).await?;
         phase.send_replace(Phase::Running);
-        let drain_delay = settings.http.drain_delay;
-        Ok(Self { public, admin, phase, drain_delay, store, tasks, housekeeping, _end: guard })
+        Ok(Self {
+            public,
+            admin,
+            phase,
+            drain_delay: settings.http.drain_delay,
+            store,
+            limits,
+            limits_file: settings.limits.rate_limit_file.clone(),
+            tls,
+            tasks,
+            housekeeping,
+            _end: guard,
+        })
     }
 
     /// Where the public listener is, with its actual port.
@@ -170,6 +235,22 @@ impl App {
         self.admin.address
     }
 
+    /// Reads again what can change while the service runs, and logs what did: the rules of limits, the
+    /// certificate. What is of no use is logged, and changes nothing.
+    pub fn reload(&self) {
+        tracing::info!("told to read its files again");
+        if let Some(file) = &self.limits_file {
+            limits::reload(file, &self.limits);
+        }
+        let _ = self.reload_tls();
+    }
+
+    /// Reads the TLS certificate again; `None` without TLS.
+    #[must_use]
+    pub fn reload_tls(&self) -> Option<Reloaded> {
+        self.tls.as_ref().map(|tls| tls.reload())
+    }
+
     /// Waits until a listener ends without having been told to, which is a bug.
     pub async fn broken(&mut self) {
         tokio::select! {
@@ -178,13 +259,14 @@ impl App {
         }
     }
 
-    /// Ends the service: not ready, no more clients, answers to those that wait for one, then the
+    /// Ends the service: not ready, and connections end with their next answer; no more clients, answers to those that wait for one, then the
     /// writes of those that did not wait, then the connections to the database.
     ///
     /// Takes `--drain-delay`, `--drain-deadline` and some seconds at most. Dropping the future cuts off
     /// what is left.
     pub async fn stop(self) -> Drained {
         self.phase.send_replace(Phase::Draining);
+        self.public.retire();
         sleep(self.drain_delay).await;
         let drained = self.public.stop().await;
         self.housekeeping.cancel();
@@ -198,6 +280,12 @@ impl App {
         self.admin.stop().await;
         drained
     }
+}
+
+/// The level of the log, for the admin listener.
+fn log_level() -> Option<LogLevel> {
+    let log = telemetry::log()?;
+    Some(LogLevel::new(|| log.level(), |level| log.set_level(level)))
 }
 
 /// Fills a new database of the embedded kind with real films, unless the settings say otherwise.

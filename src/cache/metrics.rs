@@ -3,8 +3,11 @@
 //! Handles are made at the start, so that a request looks nothing up; every series is there, at zero,
 //! from the first scrape.
 
+use std::sync::{Mutex, PoisonError};
+
 use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, core::Collector,
+    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    core::Collector,
 };
 
 use super::{
@@ -66,33 +69,59 @@ pub(super) struct Gauges {
     pub(super) entries: IntGauge,
     pub(super) bytes: IntGauge,
     pub(super) bytes_max: IntGauge,
-    pub(super) evictions: IntGauge,
+    pub(super) evictions: Raised,
     pub(super) verified: IntGauge,
-    pub(super) lease_ms: IntGauge,
+    pub(super) restores: Raised,
+    pub(super) lease: Gauge,
     pub(super) breaker: IntGauge,
     pub(super) flights: IntGauge,
     bus_connected: IntGauge,
-    bus_silence_ms: IntGauge,
-    bus_messages: [IntGauge; 5],
+    bus_silence: Gauge,
+    bus_messages: [Raised; 5],
+}
+
+/// A counter of what somebody else counts: raised to what they say when it is read.
+#[derive(Debug)]
+pub(super) struct Raised {
+    counter: IntCounter,
+    told: Mutex<u64>,
+}
+
+impl Raised {
+    pub(super) fn raise(&self, total: u64) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        self.counter.inc_by(total.saturating_sub(*told));
+        *told = total.max(*told);
+    }
 }
 
 impl Gauges {
-    fn new(gauge: &dyn Fn(&str, &str) -> IntGauge) -> Self {
+    fn new(registry: &Registry) -> Self {
+        let gauge = |name: &str, help: &str| registered(registry, IntGauge::new(name, help));
+        let seconds = |name: &str, help: &str| registered(registry, Gauge::new(name, help));
+        let raised = |name: &str, help: &str| Raised {
+            counter: registered(registry, IntCounter::new(name, help)),
+            told: Mutex::new(0),
+        };
         Self {
             entries: gauge("marquee_cache_l1_entries", "Entries of the tier in the process."),
             bytes: gauge("marquee_cache_l1_bytes", "Bytes of the tier in the process."),
             bytes_max: gauge("marquee_cache_l1_bytes_max", "Bound of those bytes."),
-            evictions: gauge(
-                "marquee_cache_l1_evictions",
-                "Entries of the tier in the process that had to go for others, since the start.",
+            evictions: raised(
+                "marquee_cache_l1_evictions_total",
+                "Entries of the tier in the process that had to go for others.",
             ),
             verified: gauge(
                 "marquee_known_revision",
                 "The revision up to which every change is known.",
             ),
-            lease_ms: gauge(
-                "marquee_lease_age_milliseconds",
-                "Milliseconds since the instant as of which the database is known.",
+            restores: raised(
+                "marquee_catalogue_restores_total",
+                "Restores of the database that were noticed, each of which dropped all that was kept.",
+            ),
+            lease: seconds(
+                "marquee_lease_age_seconds",
+                "Seconds since the instant as of which the database is known.",
             ),
             breaker: gauge(
                 "marquee_cache_l2_breaker_state",
@@ -103,32 +132,41 @@ impl Gauges {
                 "marquee_bus_connected",
                 "Whether the bus is connected in both directions; -1 without a bus.",
             ),
-            bus_silence_ms: gauge(
-                "marquee_bus_silence_milliseconds",
-                "Milliseconds since anything was heard on the bus; -1 before that.",
+            bus_silence: seconds(
+                "marquee_bus_silence_seconds",
+                "Seconds since anything was heard on the bus; -1 before that, and without a bus.",
             ),
             bus_messages: [
-                ("marquee_bus_published", "Messages that were sent since the start."),
-                ("marquee_bus_received", "Messages that came since the start."),
-                ("marquee_bus_dropped", "Messages that a full queue refused since the start."),
-                ("marquee_bus_rejected", "Messages that were none of ours since the start."),
-                ("marquee_bus_reconnects", "Connections that were made anew since the start."),
+                ("marquee_bus_published_total", "Messages that were sent."),
+                ("marquee_bus_received_total", "Messages that came."),
+                ("marquee_bus_dropped_total", "Messages that a full queue refused."),
+                ("marquee_bus_rejected_total", "Messages that came and were none of ours."),
+                ("marquee_bus_reconnects_total", "Connections that were made anew."),
             ]
-            .map(|(name, help)| gauge(name, help)),
+            .map(|(name, help)| raised(name, help)),
         }
     }
 
     /// Brings those of the bus up to date.
     pub(super) fn tell_of_bus(&self, bus: Option<&Health>) {
         self.bus_connected.set(bus.map_or(-1, |bus| i64::from(bus.connected)));
+        let silence = bus.and_then(|bus| bus.heard).map_or(-1.0, |heard| heard.as_secs_f64());
+        self.bus_silence.set(silence);
         let Some(bus) = bus else { return };
-        let silence = bus.heard.map_or(-1, |heard| i64::try_from(heard.as_millis()).unwrap_or(-1));
-        self.bus_silence_ms.set(silence);
         let counts = [bus.published, bus.received, bus.dropped, bus.rejected, bus.reconnects];
-        for (gauge, count) in self.bus_messages.iter().zip(counts) {
-            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        for (counter, count) in self.bus_messages.iter().zip(counts) {
+            counter.raise(count);
         }
     }
+}
+
+fn registered<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    made: prometheus::Result<C>,
+) -> C {
+    let collector = made.expect("names are valid");
+    registry.register(Box::new(collector.clone())).expect("names are registered once");
+    collector
 }
 
 impl Metrics {
@@ -138,14 +176,6 @@ impl Metrics {
     /// For a registry that has them already.
     #[must_use]
     pub fn new(registry: &Registry, routes: &[&str]) -> Self {
-        fn registered<C: Collector + Clone + 'static>(
-            registry: &Registry,
-            made: prometheus::Result<C>,
-        ) -> C {
-            let collector = made.expect("names are valid");
-            registry.register(Box::new(collector.clone())).expect("names are registered once");
-            collector
-        }
         let counters = |name: &str, help: &str, labels: &[&str]| {
             registered(registry, IntCounterVec::new(Opts::new(name, help), labels))
         };
@@ -208,7 +238,7 @@ impl Metrics {
                 "Reads refused since the database was not reached for longer than the cap.",
             ),
             l2_failures,
-            gauges: Gauges::new(&|name, help| registered(registry, IntGauge::new(name, help))),
+            gauges: Gauges::new(registry),
         }
     }
 

@@ -87,3 +87,16 @@ pub enum Failure<E> {
     /// The load failed.
     Load(E),
 }
+
+/// What a load can fail with.
+pub trait LoadFailure {
+    /// Whether the load was not even begun, so that the next request for the same may well have more
+    /// luck, and costs nothing if not.
+    fn was_not_begun(&self) -> bool;
+}
+
+impl LoadFailure for std::convert::Infallible {
+    fn was_not_begun(&self) -> bool {
+        match *self {}
+    }
+}

@@ -25,7 +25,7 @@ use super::{
     lease::Freshness,
     local::{Local, Size},
     metrics::Metrics,
-    outcome::{Failure, Miss, Outcome},
+    outcome::{Failure, LoadFailure, Miss, Outcome},
     remote::{Remote, breaker},
     rule::Rule,
     shared::{self, Shared, Turn, Wanted},
@@ -109,7 +109,7 @@ pub struct Answer<P> {
     pub now: Tick,
 }
 
-impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
+impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
     /// The tiers. Loads are spawned on `tasks`.
     #[must_use]
     pub fn new(
@@ -137,6 +137,7 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
     }
 
     /// Answers a read; `load` makes the answer from one snapshot of the truth, in a task of its own.
+    /// `may_load` says whether it would be begun, where nothing but the truth can have the answer.
     ///
     /// Dropping the future cancels nothing.
     ///
@@ -145,6 +146,7 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
     pub async fn get<F>(
         self: &Arc<Self>,
         ask: Ask,
+        may_load: impl FnOnce() -> Result<(), E>,
         load: impl FnOnce() -> F + Send + 'static,
     ) -> Result<Answer<P>, Failure<E>>
     where
@@ -180,6 +182,12 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
                         (landed.entry, Outcome::Collapsed(miss))
                     }
                     Boarding::Mine(pilot, waiter) => {
+                        if self.shared.is_none()
+                            && let Err(failure) = may_load()
+                        {
+                            pilot.land(Err(Failure::Load(failure.clone())));
+                            return Err(Failure::Load(failure));
+                        }
                         let flight =
                             Flight { ask, at_least, floor: need.1, watched, epoch, generation };
                         let flying = Arc::clone(self).lead(flight, pilot, load);
@@ -274,6 +282,10 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
                 pilot.land(Ok(Landed { entry, from: From::Truth }));
                 drop(pilot);
             }
+            Err(Failure::Load(failure)) if failure.was_not_begun() => {
+                pilot.land(Err(Failure::Load(failure)));
+                drop(pilot); // whoever comes next is sent away as quickly, or is lucky
+            }
             Err(failure) => {
                 self.metrics.load_failures.inc();
                 pilot.land(Err(failure));
@@ -299,7 +311,8 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
         F: Future<Output = Result<Made<P>, E>> + Send,
     {
         let began = self.known.clock().tick();
-        let made = load().await.map_err(Failure::Load)?;
+        let span = tracing::trace_span!(target: "spans", "load");
+        let made = load().instrument(span).await.map_err(Failure::Load)?;
         self.metrics.load_seconds.observe(self.known.clock().tick().since(began).as_secs_f64());
         // What the truth itself had told when the request came must be in it; what the bus told may have
         // been made up, and what was written since belongs to requests that came later.
@@ -349,10 +362,11 @@ impl<P: Payload, E: Clone + Send + Sync + 'static> Tiers<P, E> {
         set(&gauges.entries, l1.entries);
         set(&gauges.bytes, l1.bytes);
         set(&gauges.bytes_max, l1.bytes_max);
-        set(&gauges.evictions, l1.evicted);
-        set(&gauges.lease_ms, u64::try_from(lease_age.as_millis()).unwrap_or(u64::MAX));
+        gauges.evictions.raise(l1.evicted);
+        gauges.lease.set(lease_age.as_secs_f64());
         set(&gauges.flights, self.flights.len() as u64);
         gauges.verified.set(self.known.verified().get());
+        gauges.restores.raise(self.known.restores());
         gauges.breaker.set(match breaker {
             None => -1,
             Some(breaker::State::Closed) => 0,

@@ -3,7 +3,10 @@
 
 use std::{io, process::ExitCode};
 
-use crate::{config::bad_setting::BadSetting, store::error::StoreError};
+use crate::{
+    app::AppError, config::bad_setting::BadSetting, domain::rate::BadRates,
+    http::server::tls::TlsError, store::error::StoreError,
+};
 
 /// How the program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +53,11 @@ impl Exit {
     #[must_use]
     pub fn of(error: &anyhow::Error) -> Self {
         let meaning = |cause: &(dyn std::error::Error + 'static)| {
-            if cause.is::<BadSetting>() {
+            if cause.is::<BadSetting>() || cause.is::<BadRates>() {
                 Some(Self::Usage)
+            } else if let Some(AppError::Tls(error)) = cause.downcast_ref::<AppError>() {
+                let unreadable = matches!(error, TlsError::Unreadable { .. });
+                Some(if unreadable { Self::NoInput } else { Self::Data })
             } else if let Some(error) = cause.downcast_ref::<StoreError>() {
                 Some(Self::of_store(error))
             } else {

@@ -8,6 +8,7 @@ pub mod exit;
 pub mod export;
 pub mod healthcheck;
 pub mod import;
+pub mod keys;
 pub mod migrate;
 pub mod openapi;
 pub mod output;
@@ -26,6 +27,7 @@ use crate::config::{
     bad_setting::BadSetting,
     describe::{Described, describe},
     log::LogSettings,
+    watching::WatchingSettings,
 };
 
 /// Marquee, a movie catalogue service.
@@ -65,6 +67,8 @@ enum Command {
     Openapi,
     /// Ask a running service on this machine whether it is ready: exit with 0 when it is, else 1.
     Healthcheck(healthcheck::HealthcheckArgs),
+    /// Make, list, rotate and revoke API keys.
+    Keys(keys::KeysArgs),
     /// Tell every cache that the database was changed by other means; print the new revision.
     Bump(Box<bump::BumpArgs>),
 }
@@ -117,10 +121,20 @@ impl Invocation {
             Command::Bump(arguments) => Some(&arguments.settings.log),
             Command::Import(arguments) => Some(&arguments.settings.log),
             Command::Export(arguments) => Some(&arguments.settings.log),
+            Command::Keys(arguments) => Some(arguments.log()),
             Command::Config(_)
             | Command::Healthcheck(_)
             | Command::Openapi
             | Command::Synthesise(_) => None,
+        }
+    }
+
+    /// What is told of requests; `None` for commands that answer none.
+    #[must_use]
+    pub fn watching(&self) -> Option<&WatchingSettings> {
+        match &self.command {
+            Command::Serve(settings) => Some(&settings.watching),
+            _ => None,
         }
     }
 
@@ -138,6 +152,7 @@ impl Invocation {
             Command::Config(arguments) => config::run(&arguments, &self.described),
             Command::Openapi => openapi::run(),
             Command::Healthcheck(arguments) => healthcheck::run(&arguments).await,
+            Command::Keys(arguments) => keys::run(&arguments).await,
             Command::Bump(arguments) => bump::run(&arguments).await,
         }
     }
@@ -187,7 +202,12 @@ mod tests {
     fn a_bad_value_is_one_line_that_names_the_setting_and_the_rule() {
         let complaints = [
             complaint(&["serve", "--listen", "localhost"]),
-            complaint(&["serve", "--listen", "0.0.0.0:8080"]),
+            complaint(&["serve", "--jwks-file", "keys.json"]),
+            complaint(&["serve", "--read-access", "nobody"]),
+            complaint(&["keys", "create", "--name", "", "--role", "editor"]),
+            complaint(&["keys", "create", "--name", "n", "--role", "root"]),
+            complaint(&["keys", "create", "--name", "n", "--role", "editor", "--expires", "0d"]),
+            complaint(&["keys", "revoke", "x"]),
             complaint(&["serve", "--database-url", "postgres://a:secret@b/c"]),
             complaint(&["migrate", "--database-connections", "0"]),
             complaint(&["config", "--body-timeout", "5"]),

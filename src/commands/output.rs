@@ -18,6 +18,13 @@ pub fn print(text: impl fmt::Display) -> anyhow::Result<()> {
         .context("cannot write to standard output")
 }
 
+/// Tells whoever started the program, in one line on standard error, what there is to know beside the
+/// output.
+pub fn tell(what: impl fmt::Display) {
+    // When nobody listens, the output still counts.
+    let _ = writeln!(io::stderr().lock(), "{what}");
+}
+
 /// Tells whoever started the program, in one line on standard error, what went wrong.
 pub fn complain(what: impl fmt::Display) {
     // When nobody listens, the exit code still tells.

@@ -1,6 +1,9 @@
 //! `marquee serve`: start, say what listens where, wait for a signal, drain, end.
 
-use super::{exit::Exit, signals::Signals};
+use super::{
+    exit::Exit,
+    signals::{Hangups, Signals},
+};
 use crate::{
     app::App, config::Settings, domain::clock::Clock, http::server::Drained, telemetry::in_one_line,
 };
@@ -15,6 +18,7 @@ pub(super) async fn run(settings: &Settings) -> Exit {
 
 async fn serve(settings: &Settings) -> anyhow::Result<Exit> {
     let mut signals = Signals::listen()?;
+    let mut hangups = Hangups::listen()?;
     let mut app = tokio::select! {
         started = App::start(settings, Clock::system()) => started?,
         received = signals.next() => {
@@ -23,14 +27,17 @@ async fn serve(settings: &Settings) -> anyhow::Result<Exit> {
         }
     };
 
-    let exit = tokio::select! {
-        received = signals.next() => {
-            tracing::info!(signal = received.name(), "told to end; another signal ends at once");
-            Exit::Ok
-        }
-        () = app.broken() => {
-            tracing::error!("a listener ended by itself");
-            Exit::Software
+    let exit = loop {
+        tokio::select! {
+            received = signals.next() => {
+                tracing::info!(signal = received.name(), "told to end; another signal ends at once");
+                break Exit::Ok;
+            }
+            () = hangups.next() => app.reload(),
+            () = app.broken() => {
+                tracing::error!("a listener ended by itself");
+                break Exit::Software;
+            }
         }
     };
 

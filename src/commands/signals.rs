@@ -1,4 +1,4 @@
-//! Signals that ask the program to end.
+//! Signals that ask the program to end, or to read its files again.
 
 use std::io;
 
@@ -8,6 +8,21 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+}
+
+/// The signal that asks a program that serves to read its files again. Other commands do not listen to
+/// it: it ends them, as it does when their terminal goes.
+pub(super) struct Hangups(Signal);
+
+impl Hangups {
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one. Dropping the future loses none.
+    pub(super) async fn next(&mut self) {
+        self.0.recv().await;
+    }
 }
 
 #[derive(Clone, Copy)]

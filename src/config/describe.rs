@@ -1,6 +1,9 @@
 //! What `marquee config` prints: each setting, its value, and where that came from.
 
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    path::PathBuf,
+};
 
 use clap::{ArgMatches, parser::ValueSource};
 use serde::Serialize;
@@ -80,7 +83,16 @@ fn in_force(settings: &Settings, id: &str) -> Option<String> {
         "database_url" => Some(settings.database.database_url.to_string()),
         "database_connections" => Some(settings.database.connections().to_string()),
         "redis_url" => Some(or_none(settings.redis.redis_url.as_ref())),
-        "redis_ca" => Some(or_none(settings.redis.redis_ca.as_ref().map(|file| file.display()))),
+        "otlp_endpoint" => Some(or_none(settings.watching.otlp_endpoint.as_ref())),
+        "rate_limit_file" => Some(file_or_none(settings.limits.rate_limit_file.as_ref())),
+        "redis_ca" => Some(file_or_none(settings.redis.redis_ca.as_ref())),
+        "listen_unix" => Some(file_or_none(settings.connections.listen_unix.as_ref())),
+        "tls_cert" => Some(file_or_none(settings.tls.tls_cert.as_ref())),
+        "tls_key" => Some(file_or_none(settings.tls.tls_key.as_ref())),
+        "tls_client_ca" => Some(file_or_none(settings.tls.tls_client_ca.as_ref())),
+        "jwks_file" => Some(file_or_none(settings.auth.jwks_file.as_ref())),
+        "jwt_issuer" => Some(or_none(settings.auth.jwt_issuer.as_ref())),
+        "jwt_audience" => Some(or_none(settings.auth.jwt_audience.as_ref())),
         "log_format" => Some(settings.log.format().to_string()),
         _ => None,
     }
@@ -89,6 +101,10 @@ fn in_force(settings: &Settings, id: &str) -> Option<String> {
 /// How a setting without a default is shown.
 fn or_none(value: Option<impl fmt::Display>) -> String {
     value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+}
+
+fn file_or_none(path: Option<&PathBuf>) -> String {
+    or_none(path.map(|path| path.display()))
 }
 
 /// The settings as a table.

@@ -2,16 +2,14 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use super::{
-    bad_setting::BadSetting,
-    value::{Bytes, Rule, count, duration},
-};
+use super::value::{Bytes, Rule, count, duration};
 
 /// Settings of the public listener.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Public listener")]
 pub struct HttpSettings {
-    /// Address and port of the public listener, on the loopback interface. Port 0 takes a free port.
+    /// Address and port of the public listener. One that other machines can reach needs an editor's
+    /// key first (`marquee keys create`), or `--jwks-file`. Port 0 takes a free port.
     #[arg(
         long,
         env = "MARQUEE_LISTEN",
@@ -21,7 +19,8 @@ pub struct HttpSettings {
     )]
     pub listen: SocketAddr,
 
-    /// Most connections at once; further clients wait in the system's backlog.
+    /// Most connections at once. Beyond it, those that wait longest for a request make room for new
+    /// ones; where all have one, further clients wait in the system's backlog.
     #[arg(
         long,
         env = "MARQUEE_MAX_CONNECTIONS",
@@ -31,7 +30,8 @@ pub struct HttpSettings {
     )]
     pub max_connections: u32,
 
-    /// Longest wait for the head of a request, and for the next request on a connection that is kept.
+    /// Longest time from the first byte of a request's head to its last, for the first byte on a new
+    /// connection, and for a TLS handshake.
     #[arg(
         long,
         env = "MARQUEE_HEADER_TIMEOUT",
@@ -101,23 +101,6 @@ pub struct HttpSettings {
         value_parser = duration(Duration::ZERO, Duration::from_hours(1))
     )]
     pub drain_deadline: Duration,
-}
-
-impl HttpSettings {
-    /// Refuses a public listener that others than this machine can reach: without keys, whoever
-    /// reaches it may write.
-    pub(super) fn check(&self) -> Result<(), BadSetting> {
-        if self.listen.ip().to_canonical().is_loopback() {
-            return Ok(());
-        }
-        Err(BadSetting::new(
-            "--listen",
-            "MARQUEE_LISTEN",
-            "must be a loopback address, like 127.0.0.1:8080: whoever reaches the listener may write, \
-             and API keys that would prevent it come with a later version",
-            &self.listen.to_string(),
-        ))
-    }
 }
 
 /// Reads an address and a port.

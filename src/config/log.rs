@@ -16,7 +16,8 @@ pub struct LogSettings {
     pub log_format: Option<LogFormat>,
 
     /// How much is logged: `off`, `error`, `warn`, `info`, `debug` or `trace`; for a part of the
-    /// program `PART=LEVEL`, separated by commas (`info,marquee::store=debug`).
+    /// program `PART=LEVEL`, separated by commas (`info,marquee::store=debug`). The audit trail is
+    /// written at every level but `off`; `audit=off` ends it alone.
     #[arg(long, env = "MARQUEE_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
     pub log_level: LogLevel,
 }
@@ -51,15 +52,28 @@ impl fmt::Display for LogFormat {
 
 /// How much is logged.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LogLevel(Targets);
+pub struct LogLevel {
+    text: String,
+    targets: Targets,
+}
 
 impl LogLevel {
     /// The filter for the log.
     #[must_use]
     pub fn filter(&self) -> Targets {
-        self.0.clone()
+        self.targets.clone()
     }
 }
+
+impl fmt::Display for LogLevel {
+    /// As it was typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The target of the audit trail.
+const AUDIT: &str = "audit";
 
 impl FromStr for LogLevel {
     type Err = Rule;
@@ -77,14 +91,19 @@ impl FromStr for LogLevel {
                 "must be off, error, warn, info, debug or trace, or PART=LEVEL, separated by commas",
             )),
         };
-        let mut targets = Targets::new().with_default(LevelFilter::INFO);
+        // Who lowers the level does not mean the trail of writes: `audit=off` or `off` end that.
+        let mut targets =
+            Targets::new().with_default(LevelFilter::INFO).with_target(AUDIT, LevelFilter::INFO);
         for part in text.split(',').map(str::trim) {
             targets = match part.split_once('=') {
                 Some((target, of_target)) => targets.with_target(target, level(of_target)?),
+                None if level(part)? == LevelFilter::OFF => {
+                    targets.with_default(LevelFilter::OFF).with_target(AUDIT, LevelFilter::OFF)
+                }
                 None => targets.with_default(level(part)?),
             };
         }
-        Ok(Self(targets))
+        Ok(Self { text: text.to_owned(), targets })
     }
 }
 
@@ -100,6 +119,16 @@ mod tests {
         assert!(filter.would_enable("marquee::store::lists", &Level::DEBUG));
         assert!(filter.would_enable("hyper", &Level::WARN));
         assert!(!filter.would_enable("marquee::http", &Level::INFO));
+    }
+
+    #[test]
+    fn the_audit_trail_ends_only_where_that_is_said() {
+        let trail = |text: &str| {
+            let filter = text.parse::<LogLevel>().unwrap().filter();
+            filter.would_enable("audit", &Level::INFO)
+        };
+        assert!(trail("info") && trail("error") && trail("warn,hyper=off"));
+        assert!(!trail("off") && !trail("info,audit=off") && !trail("error,audit=warn"));
     }
 
     #[test]

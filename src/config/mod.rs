@@ -7,22 +7,30 @@
 //! **Invariant:** no setting without a feature that it sets.
 
 pub mod admin;
+pub mod auth;
 pub mod bad_setting;
 pub mod cache;
 pub mod catalogue;
+pub mod connections;
+pub mod cors;
 pub mod database;
 pub mod database_url;
 pub mod describe;
 pub mod http;
+pub mod limits;
 pub mod log;
+pub mod overload;
 pub mod redis;
 pub mod redis_url;
+pub mod tls;
 pub mod value;
+pub mod watching;
 
 use self::{
-    admin::AdminSettings, bad_setting::BadSetting, cache::CacheSettings,
-    catalogue::CatalogueSettings, database::DatabaseSettings, http::HttpSettings, log::LogSettings,
-    redis::RedisSettings,
+    admin::AdminSettings, auth::AuthSettings, bad_setting::BadSetting, cache::CacheSettings,
+    catalogue::CatalogueSettings, connections::ConnectionSettings, cors::CorsSettings,
+    database::DatabaseSettings, http::HttpSettings, limits::LimitSettings, log::LogSettings,
+    overload::OverloadSettings, redis::RedisSettings, tls::TlsSettings, watching::WatchingSettings,
 };
 
 /// Every setting of a server.
@@ -31,9 +39,24 @@ pub struct Settings {
     /// The public listener.
     #[command(flatten)]
     pub http: HttpSettings,
+    /// Its connections.
+    #[command(flatten)]
+    pub connections: ConnectionSettings,
+    /// How they are encrypted.
+    #[command(flatten)]
+    pub tls: TlsSettings,
+    /// How many requests a client may make.
+    #[command(flatten)]
+    pub limits: LimitSettings,
+    /// Which pages of other origins may use the API.
+    #[command(flatten)]
+    pub cors: CorsSettings,
     /// The admin listener.
     #[command(flatten)]
     pub admin: AdminSettings,
+    /// Who may call.
+    #[command(flatten)]
+    pub auth: AuthSettings,
     /// Where the catalogue is kept.
     #[command(flatten)]
     pub database: DatabaseSettings,
@@ -43,12 +66,18 @@ pub struct Settings {
     /// The cache that replicas share.
     #[command(flatten)]
     pub redis: RedisSettings,
+    /// How much is asked of the database at once.
+    #[command(flatten)]
+    pub overload: OverloadSettings,
     /// What is in the catalogue.
     #[command(flatten)]
     pub catalogue: CatalogueSettings,
     /// What is logged, and how.
     #[command(flatten)]
     pub log: LogSettings,
+    /// What is told of requests.
+    #[command(flatten)]
+    pub watching: WatchingSettings,
 }
 
 impl Settings {
@@ -57,9 +86,14 @@ impl Settings {
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self) -> Result<(), BadSetting> {
-        self.http.check()?;
+        self.connections.check(&self.limits)?;
+        self.limits.check(&self.redis)?;
+        self.tls.check()?;
+        self.auth.check()?;
         self.cache.check()?;
-        self.redis.check()
+        self.redis.check()?;
+        self.overload.check(&self.database, &self.http)?;
+        self.watching.check()
     }
 }
 

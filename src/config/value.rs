@@ -91,6 +91,13 @@ impl Bytes {
         })
     }
 
+    /// Reads sizes from 1 KiB to 1 TiB.
+    pub(super) fn from_1_kib_to_1_tib(text: &str) -> Result<Self, Rule> {
+        Self::parse(text).filter(|size| (1 << 10..=1 << 40).contains(&size.0)).ok_or_else(|| {
+            Rule::new("must be a number with a unit (B, KiB, MiB, GiB) and from 1KiB to 1024GiB")
+        })
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no I/O, no async, no HTTP and no SQL in here; everything is a value.
 
+pub mod api_key;
 pub mod change;
 pub mod clock;
 pub mod cursor;
@@ -14,5 +15,6 @@ pub mod movie;
 pub mod movie_json;
 pub mod parameters;
 pub mod patch;
+pub mod rate;
 pub mod revision;
 pub mod text;

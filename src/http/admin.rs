@@ -1,13 +1,15 @@
-//! The admin listener: whether the process lives, whether it is ready, what it is, and how it fares.
+//! The admin listener: whether the process lives, whether it is ready, what it is, how it fares, and how
+//! much it logs.
 //!
 //! **Invariant:** nothing here needs the public listener to work.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{self, HeaderValue},
+    header::{self, HeaderMap, HeaderValue},
 };
 use prometheus::{Registry, TextEncoder};
 use serde::Serialize;
@@ -16,17 +18,24 @@ use tokio::sync::watch;
 use crate::{
     cache::{lease::Freshness, tiers},
     domain::revision::Revision,
-    service::catalogue::Catalogue,
+    service::{catalogue::Catalogue, overload},
 };
 
 use super::{
+    body::{self, Accepts, Bounds},
     cached::ReadCache,
-    class::NO_STORE,
+    class::{NO_STORE, VARY},
+    encoding::{Coding, compress},
     error::{Kind, Problem},
+    limit::{Limits, steering},
+    log_level::LogLevel,
     request_id::RequestId,
     response::{Body, written},
     server::{Handler, peer::Peer},
 };
+
+/// A level is a line.
+const LEVEL: Bounds = Bounds { bytes_max: 4096, timeout: Duration::from_secs(5) };
 
 /// Where the service is between its start and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +55,14 @@ pub struct Admin {
     cache: ReadCache,
     registry: Registry,
     phase: watch::Receiver<Phase>,
+    log_level: Option<LogLevel>,
+    limits: Option<Arc<Limits>>,
+}
+
+/// `/log-level`
+#[derive(Debug, Serialize)]
+struct Level {
+    level: String,
 }
 
 /// `/status`
@@ -55,6 +72,8 @@ struct Report {
     phase: &'static str,
     restores: u64,
     cache: tiers::Status,
+    /// The gate before the database; none where it is off.
+    overload: Option<overload::Report>,
 }
 
 #[derive(Debug, Serialize)]
@@ -79,7 +98,20 @@ impl Admin {
         registry: Registry,
         phase: watch::Receiver<Phase>,
     ) -> Self {
-        Self { catalogue, cache, registry, phase }
+        Self { catalogue, cache, registry, phase, log_level: None, limits: None }
+    }
+
+    /// The same with the level of a log.
+    #[must_use]
+    pub fn with_log_level(mut self, level: Option<LogLevel>) -> Self {
+        self.log_level = level;
+        self
+    }
+
+    /// The same with `/rate-limit`, by which limits are told and changed.
+    #[must_use]
+    pub fn with_limits(self, limits: Arc<Limits>) -> Self {
+        Self { limits: Some(limits), ..self }
     }
 
     fn report(&self) -> Response<Body> {
@@ -93,19 +125,30 @@ impl Admin {
             phase,
             restores: self.catalogue.known().restores(),
             cache: self.cache.status(),
+            overload: self.catalogue.overload().map(overload::Overload::report),
         };
         written(StatusCode::OK, &report)
     }
 
-    /// Prometheus' text format.
-    fn metrics(&self) -> Response<Body> {
+    /// Prometheus' text format, which every version reads; smaller for those who ask, as Prometheus does.
+    async fn metrics(&self, headers: &HeaderMap) -> Response<Body> {
         let _ = self.cache.status(); // brings gauges up to date
         let mut text = String::new();
         if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text) {
             tracing::error!(%error, "cannot write metrics");
         }
-        let mut response = Response::new(Body::full(text));
+        let coding = Coding::negotiate(headers, &[Coding::Gzip, Coding::Identity]);
+        let text = Bytes::from(text);
+        let (body, coding) = match compress(coding, text.clone()).await {
+            Some(coded) => (coded, coding.header()),
+            None => (text, None),
+        };
+        let mut response = Response::new(Body::full(body));
         let headers = response.headers_mut();
+        if let Some(coding) = coding {
+            headers.insert(header::CONTENT_ENCODING, coding);
+        }
+        headers.insert(header::VARY, VARY);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(prometheus::TEXT_FORMAT));
         headers.insert(header::CACHE_CONTROL, NO_STORE);
         response
@@ -132,36 +175,65 @@ impl Admin {
             }
         }
     }
+
+    async fn log_level(&self, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
+        let Some(level) = &self.log_level else {
+            return Err(Problem::new(Kind::NoSuchPath, "this process has no log of its own"));
+        };
+        let (parts, mut body) = request.into_parts();
+        if parts.method == Method::PUT {
+            let memory = body::Memory::new(LEVEL.bytes_max);
+            let any = Accepts::JsonUnderAnyName;
+            let bytes = body::read(&parts.headers, &mut body, any, LEVEL, &memory).await?;
+            let text = String::from_utf8_lossy(&bytes);
+            let refused = |rule| Problem::new(Kind::InvalidDocument, format!("the level {rule}"));
+            level.set(text.trim()).map_err(refused)?;
+            tracing::warn!(new_level = level.get(), "the level of the log was changed");
+        }
+        Ok(written(StatusCode::OK, &Level { level: level.get() }))
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        if let Some(limits) =
+            self.limits.as_ref().filter(|_| request.uri().path() == steering::PATH)
+        {
+            return steering::answer(limits, request).await;
+        }
+        match request.uri().path() {
+            "/log-level" if reads || *request.method() == Method::PUT => {
+                self.log_level(request).await
+            }
+            "/log-level" => Err(not_for("GET, HEAD, PUT")),
+            "/livez" | "/readyz" | "/version" | "/status" | "/metrics" if !reads => {
+                Err(not_for("GET, HEAD"))
+            }
+            "/livez" => Ok(status(StatusCode::OK, "live", None)),
+            "/readyz" => Ok(self.ready()),
+            "/status" => Ok(self.report()),
+            "/metrics" => Ok(self.metrics(request.headers()).await),
+            "/version" => {
+                let version = env!("CARGO_PKG_VERSION");
+                Ok(written(StatusCode::OK, &Version { name: env!("CARGO_PKG_NAME"), version }))
+            }
+            _ => Err(Problem::new(
+                Kind::NoSuchPath,
+                "there are /livez, /readyz, /version, /status, /metrics, /log-level and /rate-limit",
+            )),
+        }
+    }
 }
 
 impl Handler for Admin {
     async fn handle(&self, request: Request<Incoming>, _peer: Arc<Peer>) -> Response<Body> {
-        let path = request.uri().path();
-        if !matches!(path, "/livez" | "/readyz" | "/version" | "/status" | "/metrics") {
-            let problem = Problem::new(
-                Kind::NoSuchPath,
-                "there are /livez, /readyz, /version, /status and /metrics",
-            );
-            return problem.into_response(&RequestId::of(request.headers()));
-        }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let problem = Problem::new(Kind::MethodNotAllowed, "these paths have GET and HEAD");
-            let allow = HeaderValue::from_static("GET, HEAD");
-            return problem
-                .with(header::ALLOW, allow)
-                .into_response(&RequestId::of(request.headers()));
-        }
-        match path {
-            "/livez" => status(StatusCode::OK, "live", None),
-            "/readyz" => self.ready(),
-            "/status" => self.report(),
-            "/metrics" => self.metrics(),
-            _ => {
-                let version = env!("CARGO_PKG_VERSION");
-                written(StatusCode::OK, &Version { name: env!("CARGO_PKG_NAME"), version })
-            }
-        }
+        let id = RequestId::of(request.headers());
+        self.answer(request).await.unwrap_or_else(|problem| problem.into_response(&id))
     }
+}
+
+fn not_for(allow: &'static str) -> Problem {
+    Problem::new(Kind::MethodNotAllowed, format!("this path has {allow}"))
+        .with(header::ALLOW, HeaderValue::from_static(allow))
 }
 
 fn status(code: StatusCode, status: &'static str, revision: Option<Revision>) -> Response<Body> {

@@ -1,8 +1,8 @@
-//! The public listener: each request gets an id, a route, and one line in the log.
+//! The public listener: each request gets an id and a route, and is watched from its start to its answer.
 //!
 //! **Invariant:** a handler gets requests that may be made: the method fits, a writer may write, a
 //! body comes only where one is read.
-//! **Invariant:** every answer carries `X-Request-Id`, and every refusal is logged under it.
+//! **Invariant:** every answer carries `X-Request-Id`, and what is logged of it is under it.
 
 use std::{
     sync::Arc,
@@ -19,9 +19,10 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use crate::{cache::outcome::Outcome, service::catalogue::Catalogue};
+use crate::{domain::revision::Revision, service::catalogue::Catalogue};
 
 use super::{
+    audit::{Audit, WrittenAs},
     body,
     cached::ReadCache,
     call::Call,
@@ -29,10 +30,11 @@ use super::{
     conditional::{self, Condition},
     encoding::Coding,
     error::{Kind, Problem},
-    framing, front,
+    framing,
+    front::{self, Hit},
     gate::Gate,
     handlers::{batch, changes, compat, create, delete, docs, export, genres, item, list, update},
-    request_id::{RequestId, X_REQUEST_ID},
+    observe::Observer,
     response::{Answer, Body, CATALOG_REVISION},
     route::{Found, Route, Router},
     server::{Handler, peer::Peer},
@@ -47,6 +49,8 @@ pub struct Options {
     pub body_bytes_max: usize,
     /// Bytes of a batch.
     pub batch_bytes_max: usize,
+    /// Bytes of all bodies that are being read at once.
+    pub body_memory: usize,
     /// Exports at once. Each keeps a database connection, so they must leave others some.
     pub exports_max: usize,
     /// An export whose client takes nothing for so long ends.
@@ -61,6 +65,7 @@ impl Default for Options {
             body_timeout: Duration::from_secs(30),
             body_bytes_max: 1024 * 1024,
             batch_bytes_max: 16 * 1024 * 1024,
+            body_memory: 256 * 1024 * 1024,
             exports_max: 2,
             export_stall: Duration::from_mins(1),
             catch_up: Duration::from_secs(1),
@@ -78,23 +83,45 @@ pub struct Api {
     pub(super) exports: TaskTracker,
     /// Leave to send an export.
     pub(super) export_permits: Arc<Semaphore>,
+    /// What bodies that are being read take.
+    pub(super) body_memory: body::Memory,
     router: Router,
     gate: Gate,
+    observer: Observer,
+    audit: Audit,
 }
 
 impl Api {
-    /// A handler that answers from `catalogue`, reads by way of `cache`.
+    /// A handler that answers from `catalogue`, reads by way of `cache`, whom `gate` lets in, watched by
+    /// `observer`.
     #[must_use]
-    pub fn new(catalogue: Catalogue, cache: ReadCache, options: Options) -> Self {
+    pub fn new(
+        catalogue: Catalogue,
+        cache: ReadCache,
+        gate: Gate,
+        observer: Observer,
+        options: Options,
+    ) -> Self {
         let export_permits = Arc::new(Semaphore::new(options.exports_max));
         let (exports, router) = (TaskTracker::new(), Router::new());
-        let gate = Gate::default();
-        Self { catalogue, cache, options, exports, export_permits, router, gate }
+        let body_memory = body::Memory::new(options.body_memory);
+        let audit = Audit::new(catalogue.known().clock().clone());
+        Self {
+            catalogue,
+            cache,
+            options,
+            exports,
+            export_permits,
+            body_memory,
+            router,
+            gate,
+            observer,
+            audit,
+        }
     }
 
     async fn answer(
         &self,
-        peer: &Peer,
         parts: &Parts,
         body: &mut Incoming,
         route: Route,
@@ -102,9 +129,9 @@ impl Api {
     ) -> Reply {
         let spec = route.spec();
         let reads = !spec.class.writes();
-        self.gate.admit(peer, parts, &spec)?;
         if reads || parts.method == Method::DELETE && route != Route::CompatDelete {
-            no_body(body)?;
+            // Others on the way may take it for the next request.
+            no_body(body).map_err(framing::closing(parts.version))?;
         }
         let if_none_match = Condition::if_none_match(&parts.headers)?;
         if !reads && if_none_match.is_some() {
@@ -128,8 +155,11 @@ impl Api {
                 let known = self.catalogue.known().verified();
                 let told = response.headers().get(CATALOG_REVISION).map(HeaderValue::as_bytes);
                 let told = told.and_then(|told| std::str::from_utf8(told).ok()?.parse().ok());
-                if told.is_some_and(|told: i64| told > known.get()) {
-                    response.headers_mut().remove(CATALOG_REVISION);
+                if let Some(revision) = told.and_then(Revision::new) {
+                    if revision > known {
+                        response.headers_mut().remove(CATALOG_REVISION);
+                    }
+                    response.extensions_mut().insert(WrittenAs(revision));
                 }
                 Ok(response)
             }
@@ -162,63 +192,71 @@ async fn handle(route: Route, call: Call<'_>) -> Result<Answer, Problem> {
 }
 
 impl Handler for Api {
-    fn quick(&self, request: &Request<Incoming>, _peer: &Peer) -> Option<Response<Body>> {
-        front::hit(&self.cache, request)
+    fn quick(&self, request: &Request<Incoming>, peer: &Peer) -> Option<Response<Body>> {
+        let started = Instant::now();
+        let mut hit = front::hit(&self.cache, request)?;
+        let passed = self.gate.pass(peer, request.headers(), &mut hit)?;
+        self.cache.count_hit(hit.route);
+        let Hit { route, mut response, .. } = hit;
+        self.gate.say_to(request.headers(), response.headers_mut());
+        self.observer.hit(request, &passed, route, started, &mut response);
+        Some(response)
     }
 
     async fn handle(&self, request: Request<Incoming>, peer: Arc<Peer>) -> Response<Body> {
-        let started = Instant::now();
         let (parts, mut body) = request.into_parts();
-        let id = RequestId::of(&parts.headers);
-        let span = tracing::info_span!("request", id = id.as_str());
+        let client = self.gate.clients.identify(&peer, &parts.headers);
+        let mut seen = self.observer.begin(&parts.headers, client.address);
+        let id = seen.id.clone();
+        let span = seen.span.clone();
         let respond = async {
             let found = self.router.find(&parts.method, parts.uri.path());
-            let (name, reply) = match framing::check(&parts).map(|()| found) {
-                Err(problem) => ("none", Err(problem)),
+            let mut trail = self.audit.begin(client.address, &parts.method, &id);
+            let reply = match framing::check(&parts).map(|()| found) {
+                Err(problem) => Err(problem),
                 Ok(Found::Route(route, parameter)) => {
-                    let reply =
-                        caught(self.answer(&peer, &parts, &mut body, route, &parameter)).await;
-                    (route.spec().operation, reply)
+                    seen.route = Some(route);
+                    (trail.route, trail.parameter) = (Some(route), parameter);
+                    let visitor = &mut trail.visitor;
+                    match self.gate.admit(&client, &parts.headers, &route.spec(), visitor) {
+                        Ok(()) => {
+                            let answer = self.answer(&parts, &mut body, route, &trail.parameter);
+                            caught(answer).await
+                        }
+                        Err(problem) => Err(problem),
+                    }
                 }
-                Ok(Found::Options(allow)) => ("options", Ok(options(allow))),
-                Ok(Found::WrongMethod(allow)) => ("none", Err(wrong_method(&parts.method, allow))),
+                Ok(Found::Options(allow)) => {
+                    let mut answer = options(allow);
+                    self.gate.preflight(&parts.method, &parts.headers, &mut answer);
+                    Ok(answer)
+                }
+                Ok(Found::WrongMethod(allow)) => Err(wrong_method(&parts.method, allow)),
                 Ok(Found::Nowhere) => {
-                    ("none", Err(Problem::new(Kind::NoSuchPath, "see /docs for what there is")))
+                    Err(Problem::new(Kind::NoSuchPath, "see /docs for what there is"))
                 }
             };
             let mut response = reply.unwrap_or_else(|problem| {
-                tracing::debug!(kind = problem.kind().uri(), detail = problem.detail(), "refused");
-                problem.into_response(&id)
+                self.observer.refused(&problem);
+                problem.into_response(&seen.id)
             });
             if response.status() != StatusCode::REQUEST_TIMEOUT {
                 body::discard(&parts.headers, &mut body).await;
             }
-            response.headers_mut().insert(X_REQUEST_ID, id.to_header());
-            macro_rules! log {
-                ($level:ident, $source:expr) => {
-                    tracing::$level!(
-                        method = parts.method.as_str(),
-                        path = parts.uri.path(),
-                        route = name,
-                        status = response.status().as_u16(),
-                        source = $source,
-                        duration_us =
-                            u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-                        "answered"
-                    )
-                };
+            if let Some(standing) = trail.visitor.standing.take() {
+                standing.say(response.headers_mut());
             }
-            // Hits are counted, and logged for who looks closely only: a line costs more than a hit.
-            match response.extensions().get::<Outcome>() {
-                Some(Outcome::L1Hit) => log!(debug, "l1"),
-                Some(Outcome::L2Hit(_)) => log!(info, "l2"),
-                Some(Outcome::Loaded(_)) => log!(info, "load"),
-                Some(Outcome::Collapsed(_)) => log!(info, "collapsed"),
-                None => log!(info, ""),
+            self.gate.say(response.headers_mut());
+            if let Some(candidate) = response.extensions_mut().remove() {
+                front::keep(candidate, response.headers());
             }
+            self.gate.say_to(&parts.headers, response.headers_mut());
+            seen.key = trail.visitor.who.key().map(str::to_owned);
+            trail.end(&response);
+            self.observer.end(seen, &parts, &mut response);
             response
         };
-        respond.instrument(span).await
+        Box::pin(respond.instrument(span)).await
     }
 }
 

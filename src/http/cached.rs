@@ -1,6 +1,6 @@
 //! Answering reads from the cache, and what is said of how they fared.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{fmt::Write as _, sync::Arc, time::Instant};
 
 use hyper::{
     Response,
@@ -9,6 +9,7 @@ use hyper::{
 };
 use prometheus::Registry;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::{
     cache::{
@@ -16,7 +17,7 @@ use crate::{
         entry::Entry,
         known::Known,
         metrics::Metrics,
-        outcome::{Failure, Miss, Outcome},
+        outcome::{Failure, LoadFailure, Miss, Outcome},
         remote::Remote,
         shared,
         tiers::{Answer, Options, Status, Tiers},
@@ -29,9 +30,10 @@ use super::{
     class::Policies,
     conditional::{self, Condition},
     encoding::Coding,
-    error::Problem,
+    error::{Kind, Problem},
     finished::Finished,
-    front::{self, Owner},
+    front::{Candidate, Owner},
+    observe::Took,
     query::Query,
     response::{Body, CATALOG_REVISION},
     route::Route,
@@ -96,22 +98,31 @@ impl ReadCache {
     ) -> Result<Response<Body>, Problem> {
         let route = query.route();
         let ask = query.ask(at_least(&parts.headers)?);
-        let (key, catalogue) = (ask.key.clone(), catalogue.clone());
+        let key = ask.key.clone();
         let rules = self.tiers.known().rules();
-        let answer = self.tiers.get(ask, move || query.load(catalogue, rules)).await?;
+        let may_load = || Ok(catalogue.look()?);
+        let catalogue = catalogue.clone();
+        let began = Instant::now();
+        let span = tracing::trace_span!(target: "spans", "cache");
+        let getting = self.tiers.get(ask, may_load, move || query.load(catalogue, rules));
+        let answer = getting.instrument(span).await?;
+        let had = Instant::now();
         let finished = &answer.entry.payload;
         let coding = Coding::negotiate(&parts.headers, &Coding::ALL);
         let (coded, now) = finished.coded(coding).await;
         if now {
             self.tiers.weigh_again(key.clone(), &answer.entry);
         }
+        let took = Took { cache: had - began, encode: had.elapsed() };
         let coding = coded.coding;
         let mut response = conditional::answer(finished, coded, &self.policies, if_none_match);
         self.say(&answer, response.headers_mut());
         if answer.outcome == Outcome::L1Hit && response.status() == finished.status {
-            front::keep(self, parts, route, key, &answer, coding, response.headers());
+            let candidate = Candidate::of(self, parts, route, key, &answer, coding);
+            candidate.map(|candidate| response.extensions_mut().insert(candidate));
         }
         response.extensions_mut().insert(answer.outcome);
+        response.extensions_mut().insert(took);
         Ok(response)
     }
 
@@ -125,6 +136,12 @@ impl ReadCache {
             let age = self.tiers.known().lease().age(answer.now).as_secs();
             headers.insert(header::AGE, HeaderValue::from(age));
         }
+    }
+
+    /// Counts a hit that was answered at once.
+    #[inline]
+    pub(super) fn count_hit(&self, route: Route) {
+        self.tiers.metrics().route(route as usize).l1_hits.inc();
     }
 
     /// The tiers.
@@ -200,6 +217,12 @@ pub(super) fn at_least(headers: &HeaderMap) -> Result<Revision, Problem> {
             "Min-Catalog-Revision",
             "must be one revision: an integer from 0 on",
         )),
+    }
+}
+
+impl LoadFailure for Problem {
+    fn was_not_begun(&self) -> bool {
+        self.kind() == Kind::Overloaded
     }
 }
 

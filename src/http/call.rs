@@ -59,6 +59,6 @@ impl Call<'_> {
         accepts: Accepts,
     ) -> Result<bytes::Bytes, Problem> {
         let bounds = Bounds { bytes_max, timeout: self.api.options.body_timeout };
-        body::read(&self.parts.headers, self.body, accepts, bounds).await
+        body::read(&self.parts.headers, self.body, accepts, bounds, &self.api.body_memory).await
     }
 }

@@ -43,7 +43,13 @@ impl Class {
 /// Answers that no cache may keep: writes and errors.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// The `Cache-Control` of each class.
+/// What answers to reads vary by, where everybody gets the same.
+pub const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
+/// What they vary by where callers need a key: a browser that keeps an answer gives it to whoever has
+/// that key only.
+pub const VARY_BY_CALLER: HeaderValue = HeaderValue::from_static("accept-encoding, authorization");
+
+/// The `Cache-Control` of each class, and `Vary`.
 #[derive(Debug, Clone)]
 pub struct Policies {
     /// Of lists.
@@ -54,6 +60,8 @@ pub struct Policies {
     pub feed: HeaderValue,
     /// Of the API's description and explorer.
     pub fixed: HeaderValue,
+    /// What answers vary by.
+    pub vary: HeaderValue,
 }
 
 impl Policies {
@@ -79,6 +87,7 @@ impl Default for Policies {
             // A reader that polls wants to know now; its ETag spares it the body.
             feed: policy("no-cache"),
             fixed: policy("public, max-age=300"),
+            vary: VARY,
         }
     }
 }

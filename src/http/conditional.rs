@@ -12,7 +12,7 @@ use super::{
     encoding::Coding,
     error::Problem,
     finished::{Coded, Finished},
-    response::{Body, VARY},
+    response::Body,
 };
 
 /// Bytes of a digest that a tag keeps: 128 bits, so that no two bodies share one by accident.
@@ -172,7 +172,7 @@ pub(super) fn answer(
     headers.reserve(found.headers.len() + 8);
     headers.extend(found.headers.iter().cloned());
     headers.insert(header::CACHE_CONTROL, policies.of(found.class));
-    headers.insert(header::VARY, VARY);
+    headers.insert(header::VARY, policies.vary.clone());
     if let Some(etag) = &coded.etag {
         headers.insert(header::ETAG, etag.to_header());
     }

@@ -4,7 +4,7 @@
 //! can act on.
 //! **Invariant:** this is the only place that gives a failure its status.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use hyper::{
     Response, StatusCode,
@@ -61,23 +61,33 @@ kinds! {
     UnexpectedBody BAD_REQUEST "unexpected-body" "The request must not have a body",
     MalformedRequest BAD_REQUEST "malformed-request" "The request is not HTTP",
     BrokenBody BAD_REQUEST "broken-body" "The body ended early or broke its framing",
+    Unauthenticated UNAUTHORIZED "unauthenticated" "Who calls is not known, or not taken",
     Forbidden FORBIDDEN "forbidden" "Not allowed",
+    InsufficientRole FORBIDDEN "insufficient-role" "The caller's role does not allow it",
     NoSuchPath NOT_FOUND "no-such-path" "There is nothing at this path",
     NoSuchMovie NOT_FOUND "no-such-movie" "There is no such movie",
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "The path does not have this method",
+    HeadTimeout REQUEST_TIMEOUT "head-timeout" "The request did not arrive in time",
     BodyTimeout REQUEST_TIMEOUT "body-timeout" "The body did not arrive in time",
     ImdbIdTaken CONFLICT "imdb-id-taken" "Another movie has this IMDb id",
     ChangesGone GONE "changes-gone" "These changes are no longer kept",
     PreconditionFailed PRECONDITION_FAILED "precondition-failed" "The movie is not as the request requires",
     BodyTooLarge PAYLOAD_TOO_LARGE "body-too-large" "The body is too large",
+    TargetTooLong URI_TOO_LONG "target-too-long" "The request's target is too long",
+    ExpectationFailed EXPECTATION_FAILED "expectation-failed" "The expectation cannot be met",
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "The body is of an unsupported type",
     InvalidDocument UNPROCESSABLE_ENTITY "invalid-document" "The document breaks rules",
     IdempotencyKeyReused UNPROCESSABLE_ENTITY "idempotency-key-reused"
         "The idempotency key was used for another request",
+    RateLimited TOO_MANY_REQUESTS "rate-limited" "Too many requests",
+    TooManyFailures TOO_MANY_REQUESTS "too-many-failures" "Too many bad keys or tokens came from there",
     HeadTooLarge REQUEST_HEADER_FIELDS_TOO_LARGE "head-too-large" "The request line and headers are too large",
     NotDone FAILED_DEPENDENCY "not-done" "Not done, since another operation of the batch failed",
     Internal INTERNAL_SERVER_ERROR "internal" "The service failed",
+    MethodNotImplemented NOT_IMPLEMENTED "method-not-implemented" "Nothing here has this method",
+    VersionNotSupported HTTP_VERSION_NOT_SUPPORTED "version-not-supported" "This version of HTTP is not spoken",
     Unavailable SERVICE_UNAVAILABLE "unavailable" "The service cannot answer now",
+    Overloaded SERVICE_UNAVAILABLE "overloaded" "The service has more to do than it can",
 }
 
 /// A refusal or failure.
@@ -182,6 +192,11 @@ impl From<ServiceError> for Problem {
                 let detail = "this Idempotency-Key came with another request in the last 24 hours";
                 return Self::new(Kind::IdempotencyKeyReused, detail);
             }
+            // The gate tells the log; a line for each that it sends away would be one more burden.
+            ServiceError::Overloaded { retry_after } => {
+                let detail = "more is asked of the catalogue than it can do now; try again later";
+                return Self::overloaded(detail, *retry_after);
+            }
             ServiceError::Store(StoreError::ChangesGone { oldest }) => {
                 let detail =
                     format!("changes are kept from revision {oldest} on: read the catalogue anew");
@@ -213,6 +228,13 @@ impl Problem {
     #[must_use]
     pub(super) fn internal() -> Self {
         Self::new(Kind::Internal, "the log has the reason under this request's id")
+    }
+
+    /// More is asked of the service than it can do.
+    #[must_use]
+    pub(super) fn overloaded(detail: &'static str, retry_after: Duration) -> Self {
+        Self::new(Kind::Overloaded, detail)
+            .with(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs()))
     }
 
     /// The service cannot answer now, but may in a second.

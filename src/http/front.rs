@@ -36,9 +36,11 @@ use super::{
     encoding::Coding,
     finished::Finished,
     framing,
+    limit::RATE_LIMIT,
     request_id::{Ids, RequestId, X_REQUEST_ID},
     response::Body,
     route::Route,
+    trace_context::{TRACEPARENT, TraceContext},
 };
 
 /// Places of one thread; a request has one of two.
@@ -69,6 +71,7 @@ struct Front {
     ids: Ids,
 }
 
+#[derive(Debug, Clone)]
 struct Place {
     owner: Owner,
     hash: u64,
@@ -78,11 +81,30 @@ struct Place {
     route: Route,
     entry: Weak<Entry<Finished>>,
     coding: Coding,
-    /// The head as of `second` and `verified`, but for the request's id.
+    /// The head as of `second` and `verified`, but for the request's id and how its client stands.
     head: HeaderMap,
+    /// Whether it says how a client stands.
+    says_standing: bool,
     second: u64,
     verified: Revision,
     touched: Tick,
+}
+
+/// An answer that is worth a place: an extension of it.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate(Box<Place>);
+
+/// A hit.
+#[derive(Debug)]
+pub(super) struct Hit {
+    /// The operation.
+    pub(super) route: Route,
+    /// The answer, but for how the client stands.
+    pub(super) response: Response<Body>,
+    /// Whether it says how another client stood.
+    pub(super) says_standing: bool,
+    /// When it was judged.
+    pub(super) now: Tick,
 }
 
 thread_local! {
@@ -97,10 +119,11 @@ thread_local! {
 /// The parts of a request on which a hit depends.
 struct Asked<'r> {
     target: &'r str,
-    host: &'r HeaderValue,
+    host: &'r [u8],
     accept: Option<&'r HeaderValue>,
     if_none_match: Option<&'r HeaderValue>,
     has_id: bool,
+    trace: Option<&'r HeaderValue>,
 }
 
 impl<'r> Asked<'r> {
@@ -113,6 +136,7 @@ impl<'r> Asked<'r> {
         }
         let target = request.uri().path_and_query()?.as_str();
         let (mut host, mut accept, mut if_none_match, mut has_id) = (None, None, None, false);
+        let mut trace = None;
         for (name, value) in request.headers() {
             if *name == header::HOST {
                 once(&mut host, value)?;
@@ -122,6 +146,8 @@ impl<'r> Asked<'r> {
                 once(&mut if_none_match, value)?;
             } else if *name == X_REQUEST_ID {
                 has_id = true;
+            } else if *name == TRACEPARENT {
+                once(&mut trace, value)?;
             } else if *name == header::TRANSFER_ENCODING
                 || *name == header::CONTENT_LENGTH
                 || *name == header::EXPECT
@@ -130,7 +156,8 @@ impl<'r> Asked<'r> {
                 return None;
             }
         }
-        Some(Self { target, host: host?, accept, if_none_match, has_id })
+        let host = framing::host_of(request.version(), request.uri(), host)?;
+        Some(Self { target, host, accept, if_none_match, has_id, trace })
     }
 }
 
@@ -139,48 +166,60 @@ fn once<'r>(place: &mut Option<&'r HeaderValue>, value: &'r HeaderValue) -> Opti
 }
 
 /// Answers a request if it is a hit that this thread has at hand.
-pub(super) fn hit(cache: &ReadCache, request: &Request<Incoming>) -> Option<Response<Body>> {
-    if tracing::enabled!(tracing::Level::DEBUG) {
+#[inline]
+pub(super) fn hit(cache: &ReadCache, request: &Request<Incoming>) -> Option<Hit> {
+    if tracing::enabled!(target: "access", tracing::Level::DEBUG) {
         return None; // where every request is logged
     }
     let asked = Asked::of(request)?;
     FRONT.with_borrow_mut(|front| front.hit(cache, &asked, request.headers()))
 }
 
-/// Takes an answer from the tier in the process at hand, for the requests like this one that follow.
-pub(super) fn keep(
-    cache: &ReadCache,
-    request: &hyper::http::request::Parts,
-    route: Route,
-    key: Key,
-    answer: &Answer<Finished>,
-    coding: Coding,
-    head: &HeaderMap,
-) {
-    let Some(target) = request.uri.path_and_query() else { return };
-    let mut accept = request.headers.get_all(header::ACCEPT_ENCODING).iter();
-    let (first, second) = (accept.next(), accept.next());
-    if second.is_some() || target.as_str().len() > TARGET_MAX || answer.unverified {
-        return;
-    }
+/// Takes what is worth a place at hand, for the requests like this one that follow. `head` is that of
+/// the answer, with all that is said of every request, in the words of this one.
+pub(super) fn keep(candidate: Candidate, head: &HeaderMap) {
+    let Candidate(mut place) = candidate;
+    place.head = with_room_for_an_id(head);
+    place.says_standing = head.contains_key(RATE_LIMIT);
     FRONT.with_borrow_mut(|front| {
-        let hash = front.hash(cache.owner, target.as_str(), first);
+        place.hash = front.hash(place.owner, &place.target, place.accept.as_ref());
+        front.put(place);
+    });
+}
+
+impl Candidate {
+    /// An answer from the tier in the process, if it is worth a place.
+    pub(super) fn of(
+        cache: &ReadCache,
+        request: &hyper::http::request::Parts,
+        route: Route,
+        key: Key,
+        answer: &Answer<Finished>,
+        coding: Coding,
+    ) -> Option<Self> {
+        let target = request.uri.path_and_query()?;
+        let mut accept = request.headers.get_all(header::ACCEPT_ENCODING).iter();
+        let (first, second) = (accept.next(), accept.next());
+        if second.is_some() || target.as_str().len() > TARGET_MAX || answer.unverified {
+            return None;
+        }
         let place = Place {
             owner: cache.owner,
-            hash,
+            hash: 0,
             target: target.as_str().into(),
             accept: first.cloned(),
             key,
             route,
             entry: Arc::downgrade(&answer.entry),
             coding,
-            head: with_room_for_an_id(head),
+            head: HeaderMap::new(),
+            says_standing: false,
             second: u64::MAX, // to be made at the first hit
             verified: Revision::ZERO,
             touched: answer.now,
         };
-        front.put(place);
-    });
+        Some(Self(Box::new(place)))
+    }
 }
 
 impl Front {
@@ -188,7 +227,7 @@ impl Front {
         self.hasher.hash_one((owner.0, target, accept.map(HeaderValue::as_bytes)))
     }
 
-    fn put(&mut self, place: Place) {
+    fn put(&mut self, place: Box<Place>) {
         let [one, other] = pair(place.hash);
         let age = |n: usize| self.places[n].as_ref().map_or(Tick::START, |place| place.touched);
         let same = |n: usize| {
@@ -197,15 +236,10 @@ impl Front {
                 .is_some_and(|there| there.hash == place.hash && there.target == place.target)
         };
         let n = if same(other) || !same(one) && age(other) < age(one) { other } else { one };
-        self.places[n] = Some(Box::new(place));
+        self.places[n] = Some(place);
     }
 
-    fn hit(
-        &mut self,
-        cache: &ReadCache,
-        asked: &Asked<'_>,
-        headers: &HeaderMap,
-    ) -> Option<Response<Body>> {
+    fn hit(&mut self, cache: &ReadCache, asked: &Asked<'_>, headers: &HeaderMap) -> Option<Hit> {
         let hash = self.hash(cache.owner, asked.target, asked.accept);
         let n = pair(hash).into_iter().find(|n| {
             self.places[*n].as_ref().is_some_and(|place| {
@@ -215,12 +249,12 @@ impl Front {
                     && place.accept.as_ref() == asked.accept
             })
         })?;
-        if self.host != asked.host.as_bytes() {
+        if self.host != asked.host {
             if !framing::is_host(asked.host) {
                 return None;
             }
             self.host.clear();
-            self.host.extend_from_slice(asked.host.as_bytes());
+            self.host.extend_from_slice(asked.host);
         }
         let tiers = cache.tiers();
         let known = tiers.known();
@@ -265,8 +299,11 @@ impl Front {
         }
         let id = if asked.has_id { RequestId::of(headers) } else { self.ids.next() };
         response.headers_mut().insert(X_REQUEST_ID, id.into_header());
-        tiers.metrics().route(place.route as usize).l1_hits.inc();
-        Some(response)
+        if let Some(trace) = asked.trace.and_then(TraceContext::parse) {
+            response.headers_mut().insert(TRACEPARENT, trace.to_header());
+        }
+        let Place { route, says_standing, .. } = **place;
+        Some(Hit { route, response, says_standing, now })
     }
 }
 

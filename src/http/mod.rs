@@ -7,22 +7,30 @@
 //! **Invariant:** this module knows nothing of settings; what it may be told is in `Options` structs.
 //! **Invariant:** every refusal is a `error::Problem`, or an exact body of a compatibility route.
 
+pub mod access_log;
 pub mod admin;
 pub mod api;
+mod audit;
+pub mod auth;
 mod body;
 pub mod cached;
 mod call;
 mod caught;
 pub mod class;
-mod client;
+pub mod client;
 mod conditional;
+pub mod cors;
 mod encoding;
 mod error;
 mod finished;
 mod framing;
 mod front;
-mod gate;
+pub mod gate;
 mod handlers;
+pub mod limit;
+pub mod log_level;
+pub mod metrics;
+pub mod observe;
 pub mod openapi;
 mod params;
 mod query;
@@ -30,7 +38,9 @@ mod representation;
 mod request_id;
 pub mod response;
 mod route;
+pub mod safety;
 pub mod server;
+mod trace_context;
 
 #[cfg(test)]
 mod tests;

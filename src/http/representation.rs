@@ -13,6 +13,7 @@ use crate::domain::{
 };
 
 use super::{
+    audit::Touched,
     class::Class,
     conditional::ETag,
     error::{PROBLEM_JSON, Problem},
@@ -53,6 +54,7 @@ pub(super) fn saved(status: StatusCode, movie: &Movie, revision: Revision) -> Re
     let mut response = written(status, &view(movie));
     let Body::Full(body) = response.body() else { return response };
     let etag = ETag::of(body).to_header();
+    response.extensions_mut().insert(Touched(vec![movie.id]));
     let headers = response.headers_mut();
     headers.insert(header::ETAG, etag);
     headers.insert(CATALOG_REVISION, HeaderValue::from(revision.get()));

@@ -15,14 +15,12 @@ use hyper::{
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::{class::NO_STORE, finished::Finished, query::Query};
+use super::{class::NO_STORE, finished::Finished, query::Query, server::slot::Open};
 
 /// `Catalog-Revision`: the answer includes every write up to it.
 pub(super) const CATALOG_REVISION: HeaderName = HeaderName::from_static("catalog-revision");
 /// The media type of JSON.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// What answers to reads vary by.
-pub(super) const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
 
 /// The body of a response.
 #[derive(Debug)]
@@ -32,6 +30,8 @@ pub enum Body {
     /// Chunk by chunk, as the client takes them. Without [`Chunk::End`] the connection is cut off, so
     /// that the client notices that the body is not whole.
     Stream(mpsc::Receiver<Chunk>),
+    /// The same, while it counts as a request that is open.
+    Held(mpsc::Receiver<Chunk>, Open),
 }
 
 /// A piece of a streamed body.
@@ -56,6 +56,14 @@ impl Body {
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         Self::Full(bytes.into())
     }
+
+    /// The same body; one that is sent chunk by chunk keeps `open` until it ends.
+    pub(super) fn held(self, open: Open) -> Self {
+        match self {
+            Self::Stream(chunks) => Self::Held(chunks, open),
+            whole => whole,
+        }
+    }
 }
 
 impl hyper::body::Body for Body {
@@ -69,11 +77,13 @@ impl hyper::body::Body for Body {
         match self.get_mut() {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Stream(chunks) => chunks.poll_recv(context).map(|chunk| match chunk {
-                Some(Chunk::Data(bytes)) => Some(Ok(Frame::data(bytes))),
-                Some(Chunk::End) => None,
-                None => Some(Err(Incomplete)),
-            }),
+            Self::Stream(chunks) | Self::Held(chunks, _) => {
+                chunks.poll_recv(context).map(|chunk| match chunk {
+                    Some(Chunk::Data(bytes)) => Some(Ok(Frame::data(bytes))),
+                    Some(Chunk::End) => None,
+                    None => Some(Err(Incomplete)),
+                })
+            }
         }
     }
 
@@ -84,7 +94,7 @@ impl hyper::body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Held(..) => SizeHint::default(),
         }
     }
 }

@@ -26,7 +26,11 @@ use crate::{
     },
 };
 
-use super::error::ServiceError;
+use super::{
+    error::ServiceError,
+    overload::{Kind, Overload},
+    work::Work,
+};
 
 /// Whether mutations stand or fall together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +57,8 @@ pub struct Catalogue {
     known: Arc<Known>,
     news: News,
     tasks: TaskTracker,
+    /// The gate before the store; `None` where everybody gets in.
+    overload: Option<Overload>,
 }
 
 /// Who is told of writes beside this replica: the scopes that were touched, and the revision.
@@ -89,7 +95,19 @@ impl Catalogue {
     /// before the store is closed.
     #[must_use]
     pub const fn new(store: Arc<Store>, known: Arc<Known>, news: News, tasks: TaskTracker) -> Self {
-        Self { store, known, news, tasks }
+        Self { store, known, news, tasks, overload: None }
+    }
+
+    /// The same catalogue behind a gate, which sends work away that is too much for the store.
+    #[must_use]
+    pub fn behind(self, overload: Option<Overload>) -> Self {
+        Self { overload, ..self }
+    }
+
+    /// The gate before the store.
+    #[must_use]
+    pub const fn overload(&self) -> Option<&Overload> {
+        self.overload.as_ref()
     }
 
     /// The catalogue for a program that serves nobody: nobody hears of what it writes.
@@ -98,6 +116,15 @@ impl Catalogue {
         let bounds = Bounds { staleness: Duration::ZERO, cap: Duration::ZERO };
         let known = Known::new(bounds, Clock::system(), Rules::default());
         Self::new(store, Arc::new(known), News::to_nobody(), tasks)
+    }
+
+    /// Whether a read that came now would be sent away at once; who is told so, is. It spares what comes
+    /// before the read.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`].
+    pub fn look(&self) -> Result<(), ServiceError> {
+        Ok(self.overload.as_ref().map_or(Ok(()), |overload| overload.look(Kind::Miss))?)
     }
 
     /// What is known of the truth.
@@ -109,61 +136,71 @@ impl Catalogue {
     /// A page of movies.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
     pub async fn list(&self, query: ListQuery) -> Result<AsOf<ListPage>, ServiceError> {
-        self.detached(async move |store| store.list(&query).await).await
+        self.detached(Work::Read, async move |store| store.list(&query).await).await
     }
 
     /// One movie.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
     pub async fn movie(&self, id: MovieId) -> Result<AsOf<Option<Movie>>, ServiceError> {
-        self.detached(async move |store| store.movie(id).await).await
+        self.detached(Work::Read, async move |store| store.movie(id).await).await
+    }
+
+    /// One movie, for the sake of a write that depends on how it is.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
+    pub async fn movie_to_write(&self, id: MovieId) -> Result<AsOf<Option<Movie>>, ServiceError> {
+        self.detached(Work::Write, async move |store| store.movie(id).await).await
     }
 
     /// The movie with this `IMDb` id.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
     pub async fn movie_by_imdb_id(&self, id: ImdbId) -> Result<AsOf<Option<Movie>>, ServiceError> {
-        self.detached(async move |store| store.movie_by_imdb_id(&id).await).await
+        self.detached(Work::Read, async move |store| store.movie_by_imdb_id(&id).await).await
     }
 
     /// Every genre that has movies, by name.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
     pub async fn genres(&self) -> Result<AsOf<Vec<Genre>>, ServiceError> {
-        self.detached(async move |store| store.genres().await).await
+        self.detached(Work::Read, async move |store| store.genres().await).await
     }
 
     /// The changes after `since`, oldest first: whole revisions only, at most `limit` changes but at
     /// least one revision, if there is one.
     ///
     /// # Errors
-    /// [`ServiceError::Store`], with `ChangesGone` for changes that are no longer kept.
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`], with `ChangesGone` for changes that are no longer kept.
     pub async fn changes(
         &self,
         since: Revision,
         limit: u32,
     ) -> Result<AsOf<Vec<Change>>, ServiceError> {
-        let changes = self.detached(async move |store| store.changes(since, limit).await).await?;
-        self.known.reach(changes.revision, SETTLE).await;
+        let changes =
+            self.detached(Work::Read, async move |store| store.changes(since, limit).await).await?;
+        self.settled(changes.revision).await;
         Ok(changes)
     }
 
     /// At most `limit` movies after `after` in the order of their ids, and whether there are more.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
     pub async fn by_id(
         &self,
         after: Option<MovieId>,
         limit: u32,
     ) -> Result<AsOf<(Vec<Movie>, bool)>, ServiceError> {
-        let AsOf { revision, mut value } =
-            self.detached(async move |store| store.movies_by_id(after, limit + 1).await).await?;
+        let AsOf { revision, mut value } = self
+            .detached(Work::Read, async move |store| store.movies_by_id(after, limit + 1).await)
+            .await?;
         let more = value.len() > limit as usize;
         value.truncate(limit as usize);
         Ok(AsOf { revision, value: (value, more) })
@@ -172,19 +209,19 @@ impl Catalogue {
     /// The whole catalogue as it is now, in the order of ids.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
     pub async fn export(&self) -> Result<Export, ServiceError> {
-        let snapshot = self.detached(async move |store| store.snapshot().await).await?;
+        let snapshot = self.spawned(async move |store| store.snapshot().await).await?;
         Ok(Export { revision: snapshot.revision(), snapshot: Some(snapshot) })
     }
 
     /// Does one write in its own transaction. The revision is the one that the write made, or the
     /// catalogue's current one if it changed nothing.
     ///
-    /// Dropping the future does not cancel the write.
+    /// Dropping the future does not cancel a write that was begun; one that waits for leave is not begun.
     ///
     /// # Errors
-    /// [`ServiceError::Store`]; then nothing was written, or (time-out of a commit) it is unknown.
+    /// [`ServiceError::Overloaded`]; [`ServiceError::Store`], and then nothing was written, or (time-out of a commit) it is unknown.
     pub async fn write(&self, mutation: Mutation) -> Result<AsOf<Outcome>, ServiceError> {
         let AsOf { revision, mut value } = self.batch(vec![mutation], Atomicity::All).await?;
         Ok(AsOf { revision, value: value.pop().unwrap_or(Outcome::NotDone) })
@@ -193,10 +230,10 @@ impl Catalogue {
     /// Creates a movie, or gives the answer that the first request under the same key was given
     /// within the last 24 hours.
     ///
-    /// Dropping the future does not cancel the write.
+    /// Dropping the future does not cancel a write that was begun; one that waits for leave is not begun.
     ///
     /// # Errors
-    /// [`ServiceError::KeyReused`], [`ServiceError::Store`].
+    /// [`ServiceError::KeyReused`], [`ServiceError::Overloaded`], [`ServiceError::Store`].
     pub async fn create_once(
         &self,
         data: MovieData,
@@ -206,35 +243,35 @@ impl Catalogue {
         let key = OnceKey { key, request };
         let this = self.clone();
         let once = self
-            .detached(async move |store| {
+            .detached(Work::Write, async move |store| {
                 let before = this.known.before_write();
-                let once = store.create_once(data, &key).await?;
-                if let Once::First(written) = &once {
+                let mut once = store.create_once(data, &key).await?;
+                if let Once::First(written) = &mut once {
                     this.wrote(before, written);
+                    written.revision = Some(or_current(&store, written.revision).await?);
                 }
                 Ok(once)
             })
             .await?;
-        match once {
-            Once::Again(movie, revision) => {
-                let revision = self.revision(Some(revision)).await?;
-                Ok(AsOf { revision, value: Outcome::Created(movie) })
-            }
-            Once::OtherRequest => Err(ServiceError::KeyReused),
+        let (revision, value) = match once {
+            Once::Again(movie, revision) => (revision, Outcome::Created(movie)),
+            Once::OtherRequest => return Err(ServiceError::KeyReused),
             Once::First(mut written) => {
                 let value = written.outcomes.pop().unwrap_or(Outcome::NotDone);
-                Ok(AsOf { revision: self.revision(written.revision).await?, value })
+                (written.revision.unwrap_or_default(), value)
             }
-        }
+        };
+        self.settled(revision).await;
+        Ok(AsOf { revision, value })
     }
 
     /// Does many writes. Outcomes are in the order of the mutations; the revision is the last that
     /// they made, or the catalogue's current one if they changed nothing.
     ///
-    /// Dropping the future does not cancel the writes.
+    /// Dropping the future does not cancel writes that were begun; those that wait for leave are not.
     ///
     /// # Errors
-    /// [`ServiceError::Store`]. With [`Atomicity::All`] nothing was written then; with
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`]. With [`Atomicity::All`] nothing was written then; with
     /// [`Atomicity::Each`] the first writes may stand.
     ///
     /// # Panics
@@ -248,9 +285,10 @@ impl Catalogue {
             Atomicity::Each => 1,
             Atomicity::All => MUTATIONS_MAX.max(mutations.len()),
         };
+        let work = if mutations.len() == 1 { Work::Write } else { Work::Batch };
         let this = self.clone();
         let (revision, value) = self
-            .detached(async move |store| {
+            .detached(work, async move |store| {
                 let mut revision = None;
                 let mut outcomes = Vec::with_capacity(mutations.len());
                 for part in mutations.chunks(size) {
@@ -260,10 +298,11 @@ impl Catalogue {
                     revision = written.revision.or(revision);
                     outcomes.extend(written.outcomes);
                 }
-                Ok((revision, outcomes))
+                Ok((or_current(&store, revision).await?, outcomes))
             })
             .await?;
-        Ok(AsOf { revision: self.revision(revision).await?, value })
+        self.settled(revision).await;
+        Ok(AsOf { revision, value })
     }
 
     /// Makes a write known, in the task that did it: whether or not its client still waits.
@@ -277,29 +316,56 @@ impl Catalogue {
     /// Whether the truth can be read.
     ///
     /// # Errors
-    /// [`ServiceError::Store`] where it cannot.
+    /// [`ServiceError::Overloaded`], and [`ServiceError::Store`] where it cannot.
     pub async fn ready(&self) -> Result<Revision, ServiceError> {
-        self.revision(None).await
-    }
-
-    async fn revision(&self, known: Option<Revision>) -> Result<Revision, ServiceError> {
-        let revision = match known {
-            Some(revision) => revision,
-            None => self.detached(async move |store| store.revision().await).await?,
-        };
-        // So that no later answer names an earlier revision than this one does.
-        self.known.reach(revision, SETTLE).await;
+        let revision = self.detached(Work::Read, async move |store| store.revision().await).await?;
+        self.settled(revision).await;
         Ok(revision)
     }
 
-    /// Does database work in a task of its own, which goes on if the caller leaves.
-    async fn detached<T, F>(&self, work: impl FnOnce(Arc<Store>) -> F) -> Result<T, ServiceError>
+    /// Waits until a revision is known here, so that no later answer names an earlier one.
+    async fn settled(&self, revision: Revision) {
+        self.known.reach(revision, SETTLE).await;
+    }
+
+    /// Does database work, with leave, in a task of its own, which goes on if the caller leaves. Leave is
+    /// kept for as long as the task is at it.
+    async fn detached<T, F>(
+        &self,
+        work: Work,
+        task: impl FnOnce(Arc<Store>) -> F,
+    ) -> Result<T, ServiceError>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let task = self.tasks.spawn(work(Arc::clone(&self.store)).in_current_span());
+        let Some(overload) = &self.overload else { return self.spawned(task).await };
+        let permit = overload.enter(work.kind()).await?;
+        let task = task(Arc::clone(&self.store));
+        self.spawned(|_| async move {
+            let outcome = task.await;
+            permit.end(work.end(&outcome));
+            outcome
+        })
+        .await
+    }
+
+    /// Does database work in a task of its own.
+    async fn spawned<T, F>(&self, task: impl FnOnce(Arc<Store>) -> F) -> Result<T, ServiceError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let task = self.tasks.spawn(task(Arc::clone(&self.store)).in_current_span());
         Ok(task.await.map_err(ServiceError::Lost)??)
+    }
+}
+
+/// The revision that a write made, or the current one if it made none.
+async fn or_current(store: &Store, made: Option<Revision>) -> Result<Revision, StoreError> {
+    match made {
+        Some(revision) => Ok(revision),
+        None => store.revision().await,
     }
 }
 

@@ -1,6 +1,10 @@
 //! Why the service could not do what it was asked.
 
+use std::time::Duration;
+
 use crate::store::error::StoreError;
+
+use super::overload::Shed;
 
 /// A failure. "Not found" and other outcomes of writes are
 /// [`Outcome`](crate::store::mutation::Outcome)s, not failures.
@@ -9,10 +13,22 @@ pub enum ServiceError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// More was asked of the database than it does, and this was not begun.
+    #[error("more is asked of the database than it does")]
+    Overloaded {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
     /// The task that did the work ended without an answer (a bug: the log has the panic).
     #[error("the work ended without an answer")]
     Lost(#[source] tokio::task::JoinError),
+}
+
+impl From<Shed> for ServiceError {
+    fn from(Shed { retry_after }: Shed) -> Self {
+        Self::Overloaded { retry_after }
+    }
 }

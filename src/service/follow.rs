@@ -8,9 +8,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cache::known::{Found, Known},
+    cache::known::{Found, Known, Poll},
     store::{Seen, Store, error::StoreError},
 };
+
+use super::keys::KeyRing;
 
 /// The shortest time between two polls that somebody asked for.
 const APART: Duration = Duration::from_millis(1);
@@ -23,13 +25,21 @@ pub struct Follower {
     store: Arc<Store>,
     known: Arc<Known>,
     interval: Duration,
+    /// Who is told of the API keys' version.
+    keys: Option<Arc<KeyRing>>,
 }
 
 impl Follower {
     /// Polls `store` about every `interval` and tells `known`.
     #[must_use]
     pub const fn new(store: Arc<Store>, known: Arc<Known>, interval: Duration) -> Self {
-        Self { store, known, interval }
+        Self { store, known, interval, keys: None }
+    }
+
+    /// Tells `keys` of their version, too.
+    #[must_use]
+    pub fn with_keys(self, keys: Arc<KeyRing>) -> Self {
+        Self { keys: Some(keys), ..self }
     }
 
     /// Polls once.
@@ -37,8 +47,20 @@ impl Follower {
     /// # Errors
     /// The store's; then nothing is known that was not known before.
     pub async fn poll(&self) -> Result<(), StoreError> {
+        let sent = self.known.clock().tick();
         let poll = self.known.begin_poll();
-        let Seen { epoch, revision, scopes } = self.store.watch(poll.since).await?;
+        let seen = self.store.watch(poll.since).await?;
+        let version = seen.keys;
+        let applied = self.apply(poll, seen).await;
+        // Last, since what is known of the catalogue must not wait for keys to be read.
+        if let Some(keys) = &self.keys {
+            keys.heard(version, sent).await;
+        }
+        applied
+    }
+
+    async fn apply(&self, poll: Poll, seen: Seen) -> Result<(), StoreError> {
+        let Seen { epoch, revision, scopes, .. } = seen;
         if self.known.polled(poll, epoch, revision, &scopes) == Found::Applied {
             return Ok(());
         }
@@ -62,7 +84,7 @@ impl Follower {
             self.store.replace_epoch(epoch).await?;
         }
         let poll = self.known.begin_poll();
-        let Seen { epoch, revision, scopes } = self.store.watch(poll.since).await?;
+        let Seen { epoch, revision, scopes, .. } = self.store.watch(poll.since).await?;
         self.known.begin_life(poll, epoch, revision, &scopes);
         Ok(())
     }

@@ -9,3 +9,7 @@ pub mod catalogue;
 pub mod error;
 pub mod follow;
 pub mod import;
+pub mod keys;
+pub mod overload;
+
+mod work;

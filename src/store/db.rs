@@ -4,15 +4,20 @@
 //! **Invariant:** what is done once for each backend is in this file, in `pools`, in
 //! `dialect` and in `sql`, or is a `match` on [`Dialect`].
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sqlx::{AssertSqlSafe, Database, Executor as _, MySql, Sqlite, pool::PoolConnection};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::{
     dialect::Dialect,
     error::StoreError,
+    metrics::Metrics,
     pools::{Options, Pools},
     sql::{Row, Sql, Value},
 };
@@ -21,6 +26,7 @@ use super::{
 #[derive(Debug, Clone)]
 pub(crate) struct Db {
     pub(crate) pools: Pools,
+    pub(super) metrics: Arc<Metrics>,
     /// Connections on their way back to the pool.
     returns: TaskTracker,
 }
@@ -43,7 +49,7 @@ impl Db {
         } else {
             Pools::open_mysql(options)?
         };
-        Ok(Self { pools, returns: TaskTracker::new() })
+        Ok(Self { pools, metrics: Arc::new(Metrics::new()), returns: TaskTracker::new() })
     }
 
     /// The words in which this backend differs.
@@ -60,7 +66,28 @@ impl Db {
         purpose: Purpose,
         statement: Duration,
     ) -> Result<Session, StoreError> {
-        let connection = match &self.pools {
+        let began = Instant::now();
+        let connection = self.connection(purpose, statement).await;
+        match connection {
+            Ok(_) => self.metrics.acquired(began.elapsed()),
+            Err(_) => self.metrics.not_acquired(began.elapsed()),
+        }
+        Ok(Session {
+            connection: Some(connection?),
+            state: State::Clean,
+            statement,
+            purpose,
+            metrics: Arc::clone(&self.metrics),
+            returns: self.returns.clone(),
+        })
+    }
+
+    async fn connection(
+        &self,
+        purpose: Purpose,
+        statement: Duration,
+    ) -> Result<Connection, StoreError> {
+        Ok(match &self.pools {
             Pools::MySql { pool, watch } => {
                 let pool = if purpose == Purpose::Watch { watch } else { pool };
                 Connection::MySql(pool.acquire().await.map_err(unavailable)?)
@@ -80,9 +107,7 @@ impl Db {
                 }
                 Connection::Sqlite(connection)
             }
-        };
-        let (connection, state, returns) = (Some(connection), State::Clean, self.returns.clone());
-        Ok(Session { connection, state, statement, returns })
+        })
     }
 
     /// Ends all connections.
@@ -140,6 +165,8 @@ pub(crate) struct Session {
     connection: Option<Connection>,
     state: State,
     statement: Duration,
+    purpose: Purpose,
+    pub(super) metrics: Arc<Metrics>,
     returns: TaskTracker,
 }
 
@@ -150,18 +177,20 @@ macro_rules! on_connection {
         let before = session.state;
         session.state = State::Broken;
         let limit = session.statement;
+        let began = Instant::now();
+        let span = tracing::trace_span!(target: "spans", "statement");
         let outcome = match session.connection.as_mut() {
             Some(Connection::MySql($connection)) => {
                 let $row = Row::MySql;
-                timeout(limit, $body).await
+                timeout(limit, $body).instrument(span).await
             }
             Some(Connection::Sqlite($connection)) => {
                 let $row = Row::Sqlite;
-                timeout(limit, $body).await
+                timeout(limit, $body).instrument(span).await
             }
             None => return Err(StoreError::Unavailable(sqlx::Error::PoolClosed)),
         };
-        session.settle(before, outcome)
+        session.settle(before, began.elapsed(), outcome)
     }};
 }
 
@@ -303,9 +332,10 @@ impl Session {
     fn settle<T>(
         &mut self,
         before: State,
+        took: Duration,
         outcome: Result<Result<T, sqlx::Error>, tokio::time::error::Elapsed>,
     ) -> Result<T, StoreError> {
-        match outcome {
+        let outcome = match outcome {
             Ok(Ok(value)) => {
                 self.state = before;
                 Ok(value)
@@ -317,7 +347,9 @@ impl Session {
             }
             Ok(Err(error)) => Err(StoreError::Unavailable(error)),
             Err(_) => Err(StoreError::TimedOut(self.statement)),
-        }
+        };
+        self.metrics.ran(self.purpose, took, outcome.as_ref().err());
+        outcome
     }
 }
 

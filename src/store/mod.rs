@@ -18,7 +18,9 @@ mod facet;
 mod genres;
 mod idempotency;
 mod indexes;
+mod keys;
 mod lists;
+mod metrics;
 mod migrate;
 mod movies;
 mod plan;
@@ -47,6 +49,7 @@ use crate::domain::clock::Clock;
 
 pub use idempotency::{Once, OnceKey};
 pub use indexes::Load;
+pub use keys::{KeyChange, StoredKeys};
 pub use pools::Options;
 pub use rebuild::{News, Rebuilt};
 pub use snapshot::Snapshot;
@@ -84,6 +87,14 @@ impl Store {
         self.db.close().await;
     }
 
+    /// Lets `registry` read what is counted here.
+    ///
+    /// # Panics
+    /// For a registry that has it already.
+    pub fn register_metrics(&self, registry: &prometheus::Registry) {
+        self.db.metrics.register(registry, &self.db.pools);
+    }
+
     async fn session(&self, purpose: Purpose) -> Result<Session, StoreError> {
         self.db.session(purpose, self.options.statement_timeout).await
     }
@@ -94,7 +105,9 @@ impl Store {
         loop {
             let mut session = self.session(Purpose::Read).await?;
             match session.rows(sql.clone()).await {
-                Err(error) if error.is_dead_connection() && Instant::now() < give_up => {}
+                Err(error) if error.is_dead_connection() && Instant::now() < give_up => {
+                    self.db.metrics.retried();
+                }
                 answer => return answer,
             }
         }

@@ -45,6 +45,21 @@ pub(crate) enum Pools {
 }
 
 impl Pools {
+    /// Connections that requests can have: idle, open, and at most.
+    pub(super) fn connections(&self) -> (u32, u32, u32) {
+        fn of<DB: Database>(pool: &Pool<DB>) -> (u32, u32, u32) {
+            let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+            (idle, pool.size(), pool.options().get_max_connections())
+        }
+        match self {
+            Self::MySql { pool, .. } => of(pool),
+            Self::Sqlite { read, write, .. } => {
+                let (read, write) = (of(read), of(write));
+                (read.0 + write.0, read.1 + write.1, read.2 + write.2)
+            }
+        }
+    }
+
     pub(super) fn open_mysql(options: &Options) -> Result<Self, StoreError> {
         let connect =
             MySqlConnectOptions::from_str(&options.url.replacen("mariadb://", "mysql://", 1))

@@ -12,6 +12,8 @@ pub(super) const LIST_INDEXES: &str = "list_indexes";
 pub(super) const COUNTS_REBUILT: &str = "counts_rebuilt";
 /// The name of the random number that tells lives of the catalogue apart.
 pub(super) const EPOCH: &str = "epoch";
+/// The name of the random number that changes with the API keys.
+pub(super) const API_KEYS_VERSION: &str = "api_keys_version";
 const BUNDLED: &str = "bundled_catalogue";
 
 /// How far the bundled catalogue was loaded.

@@ -9,9 +9,10 @@ use super::{
     Store,
     db::Purpose,
     error::StoreError,
+    keys,
     movies::revision,
     sql::{Row, Sql},
-    state::EPOCH,
+    state::{API_KEYS_VERSION, EPOCH},
 };
 
 /// The catalogue's revisions at one moment.
@@ -24,6 +25,8 @@ pub struct Seen {
     /// The scopes that were touched since the revision that was asked about, each with its last
     /// revision, `*` among them. Empty if nothing was.
     pub scopes: Vec<(Scope, Revision)>,
+    /// The version of the API keys: another number after each change to them, 0 before the first.
+    pub keys: u64,
 }
 
 impl Store {
@@ -34,12 +37,15 @@ impl Store {
     /// for each of two statements.
     pub async fn watch(&self, since: Revision) -> Result<Seen, StoreError> {
         let mut session = self.db.session(Purpose::Watch, self.options.watch_timeout).await?;
-        let mut sql = Sql::new("SELECT r.revision, s.value FROM catalog_revisions r ");
-        sql.push("LEFT JOIN catalog_state s ON s.name = ").bind(EPOCH).push(" WHERE r.scope = '*'");
+        let mut sql = Sql::new("SELECT r.revision, s.value, k.value FROM catalog_revisions r ");
+        sql.push("LEFT JOIN catalog_state s ON s.name = ").bind(EPOCH);
+        sql.push(" LEFT JOIN catalog_state k ON k.name = ").bind(API_KEYS_VERSION);
+        sql.push(" WHERE r.scope = '*'");
         let row = session.row(sql).await?;
         let (head, epoch) = (revision(&row)?, epoch(&row)?);
+        let keys = keys::version_of(row.optional_text(2)?)?;
         if head <= since {
-            return Ok(Seen { epoch, revision: head, scopes: Vec::new() });
+            return Ok(Seen { epoch, revision: head, scopes: Vec::new(), keys });
         }
         let mut sql = Sql::new("SELECT revision, scope FROM catalog_revisions WHERE revision > ");
         sql.bind(since.get());
@@ -52,7 +58,7 @@ impl Store {
         }
         let all = scopes.iter().find(|(scope, _)| *scope == Scope::All);
         let revision = all.map_or(head, |(_, revision)| *revision);
-        Ok(Seen { epoch, revision, scopes })
+        Ok(Seen { epoch, revision, scopes, keys })
     }
 }
 

@@ -144,7 +144,9 @@ impl Store {
             let mut session = self.session(Purpose::Write).await?;
             match session.begin().await {
                 Ok(()) => return Ok(session),
-                Err(error) if error.is_dead_connection() && Instant::now() < give_up => {}
+                Err(error) if error.is_dead_connection() && Instant::now() < give_up => {
+                    self.db.metrics.retried();
+                }
                 Err(error) if error.is_contention() => attempts.lost(&mut session, error).await?,
                 Err(error) => return Err(error),
             }
@@ -170,6 +172,7 @@ impl Attempts {
         if self.lost >= ATTEMPTS_MAX || since.elapsed() >= CONTENDED_MAX {
             return Err(StoreError::Contended { attempts: self.lost, last });
         }
+        session.metrics.retried();
         tracing::debug!(attempt = self.lost, error = %last, "another writer won; trying again");
         let most = PAUSE_FIRST.saturating_mul(1 << (self.lost - 1).min(16)).min(PAUSE_MAX);
         tokio::time::sleep(most.mul_f64(random_part())).await;

@@ -15,7 +15,7 @@ pub(crate) struct TestApp {
     pub(crate) app: App,
     /// A client of the admin listener.
     pub(crate) admin: Client,
-    /// The service's clock, which stands still.
+    /// The service's clock; it stands still, unless the test said otherwise.
     pub(crate) clock: Clock,
     pub(crate) database: Database,
     client: Client,
@@ -24,9 +24,13 @@ pub(crate) struct TestApp {
 impl TestApp {
     /// Starts the service on a database, with settings of the test's own.
     pub(crate) async fn start(database: Database, flags: &[&str]) -> Self {
+        Self::start_by(database, flags, begin()).await
+    }
+
+    /// Starts the service by a clock of the test's choice.
+    pub(crate) async fn start_by(database: Database, flags: &[&str], clock: Clock) -> Self {
         let settings = settings(&database, flags);
         settings.check().expect("the settings are good");
-        let clock = begin();
         let app = App::start(&settings, clock.clone()).await.expect("the service starts");
         let client = Client::new(app.address());
         let admin = Client::new(app.admin_address());
@@ -65,6 +69,7 @@ fn settings(database: &Database, flags: &[&str]) -> Settings {
         "--database-connections=8",
         "--database-acquire-timeout=10s",
         "--database-statement-timeout=30s",
+        "--overload-queue-time=10s",
         "--bundled-catalogue=skip",
     ];
     Line::parse_from(["test"].iter().chain(&usual).chain(flags)).settings

@@ -36,6 +36,11 @@ impl Client {
         self.request(Method::GET, target).send().await
     }
 
+    /// The answer, or `Err` when there is none.
+    pub(crate) async fn get_or_fail(self, target: &str) -> anyhow::Result<Answer> {
+        self.request(Method::GET, target).try_send().await
+    }
+
     /// Sends a JSON body.
     pub(crate) async fn post(self, target: &str, body: &Value) -> Answer {
         self.request(Method::POST, target).json(body).send().await

@@ -15,6 +15,7 @@ mod missed;
 mod pool;
 mod servers;
 mod slots;
+mod tokens;
 
 use std::{
     sync::Arc,
@@ -44,6 +45,7 @@ pub use self::{
     lease::Lease,
     missed::Missed,
     servers::{Host, Secret, Servers, Tls, Topology},
+    tokens::{Granted, TokenWindow},
 };
 
 /// The name of an answer: a hash of what was asked.

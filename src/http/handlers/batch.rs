@@ -19,6 +19,7 @@ use crate::{
 
 use super::{
     super::{
+        audit::Touched,
         body::{self, Accepts},
         call::Call,
         error::{Kind, Problem},
@@ -58,9 +59,11 @@ pub(crate) async fn batch(mut call: Call<'_>) -> Result<Answer, Problem> {
     let operations = operations(object).map_err(|invalid| Problem::document(&invalid))?;
     let read: Vec<_> = operations.into_iter().enumerate().map(mutation).collect();
     let AsOf { revision, value: results } = run(&call.api.catalogue, read, atomicity).await?;
+    let touched = results.iter().filter_map(touched).collect();
     let list = List { data: results.iter().map(item).collect(), revision };
     let mut response = written(StatusCode::MULTI_STATUS, &list);
     response.headers_mut().insert(CATALOG_REVISION, HeaderValue::from(revision.get()));
+    response.extensions_mut().insert(Touched(touched));
     Ok(Answer::Final(response))
 }
 
@@ -102,6 +105,15 @@ async fn run(
         },
     });
     Ok(AsOf { revision: done.revision, value: value.collect() })
+}
+
+/// The movie that an operation changed.
+fn touched(outcome: &Outcome) -> Option<MovieId> {
+    match outcome {
+        Outcome::Created(movie) | Outcome::Updated(movie) => Some(movie.id),
+        Outcome::Deleted(id) => Some(*id),
+        _ => None,
+    }
 }
 
 fn item(outcome: &Outcome) -> Item<'_> {

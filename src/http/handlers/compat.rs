@@ -4,7 +4,7 @@
 //! problem document.
 
 use hyper::{
-    StatusCode,
+    Response, StatusCode,
     header::{self, HeaderValue},
 };
 use serde::Serialize;
@@ -24,6 +24,7 @@ use crate::{
 
 use super::{
     super::{
+        audit::Touched,
         body::{self, Accepts},
         call::Call,
         class::Class,
@@ -31,7 +32,7 @@ use super::{
         finished::Finished,
         params,
         query::Query,
-        response::{Answer, CATALOG_REVISION, written},
+        response::{Answer, Body, CATALOG_REVISION, written},
     },
     refusal,
 };
@@ -111,8 +112,10 @@ pub(crate) async fn create(mut call: Call<'_>) -> Result<Answer, Problem> {
     };
     let outcome = call.api.catalogue.write(Mutation::Create { data: Box::new(data) }).await?;
     match outcome.value {
-        Outcome::Created(_) | Outcome::Updated(_) | Outcome::Unchanged(_) => {
-            Ok(message(StatusCode::CREATED, ADDED, outcome.revision))
+        Outcome::Created(movie) | Outcome::Updated(movie) | Outcome::Unchanged(movie) => {
+            let mut response = message(StatusCode::CREATED, ADDED, outcome.revision);
+            response.extensions_mut().insert(Touched(vec![movie.id]));
+            Ok(Answer::Final(response))
         }
         other => match refusal(other) {
             Ok(problem) if problem.faults().is_empty() => {
@@ -138,13 +141,13 @@ pub(crate) async fn delete(call: Call<'_>) -> Result<Answer, Problem> {
         Outcome::Deleted(_) => (StatusCode::OK, DELETED),
         _ => (StatusCode::NOT_FOUND, NOT_FOUND),
     };
-    Ok(message(status, text, outcome.revision))
+    Ok(Answer::Final(message(status, text, outcome.revision)))
 }
 
-fn message(status: StatusCode, msg: &'static str, revision: Revision) -> Answer {
+fn message(status: StatusCode, msg: &'static str, revision: Revision) -> Response<Body> {
     let mut response = written(status, &Message { msg, errors: None });
     response.headers_mut().insert(CATALOG_REVISION, HeaderValue::from(revision.get()));
-    Answer::Final(response)
+    response
 }
 
 fn not_added(faults: &[Fault]) -> Answer {

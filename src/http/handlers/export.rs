@@ -20,11 +20,11 @@ use crate::{
 
 use super::super::{
     call::Call,
-    class::NO_STORE,
+    class::{NO_STORE, VARY},
     encoding::{Coding, Encoder},
     error::Problem,
     representation::view,
-    response::{Answer, Body, CATALOG_REVISION, Chunk, VARY},
+    response::{Answer, Body, CATALOG_REVISION, Chunk},
 };
 
 /// The media type.

@@ -90,7 +90,7 @@ impl Expected {
         match Condition::if_match(headers)? {
             None => Ok(Self::Nothing),
             Some(Condition::Any) => Ok(Self::Existing),
-            Some(tags) => Self::named(&tags, catalogue.movie(id).await?.value.as_ref()),
+            Some(tags) => Self::named(&tags, catalogue.movie_to_write(id).await?.value.as_ref()),
         }
     }
 

@@ -26,6 +26,10 @@ use super::{
     },
 };
 
+/// As they are written; in HTTP/1.1 and HTTP/2 case does not matter.
+const RATE_LIMIT: &str = "RateLimit";
+const RATE_LIMIT_POLICY: &str = "RateLimit-Policy";
+
 /// The schemas of answers by name.
 pub(super) fn schemas() -> Vec<(String, Node)> {
     let schemas: [(&str, Node); 12] = [
@@ -217,6 +221,13 @@ pub(super) fn headers() -> BTreeMap<String, RefOr<Header>> {
             integer((1, i64::MAX), Null::No).into(),
             "When to try again, in seconds.",
         ),
+        header(RATE_LIMIT, string(), "What is left: on every answer where a limit is in force."),
+        header(RATE_LIMIT_POLICY, string(), "The limits in force: on every such answer."),
+        header(
+            "WWW-Authenticate",
+            string(),
+            "`Bearer`, and what is wrong with what the caller showed (RFC 6750).",
+        ),
         header("Accept-Post", string(), "The media types that are taken."),
         header("Accept-Patch", string(), "The media types that are taken."),
     ])
@@ -248,8 +259,10 @@ pub(super) fn problems() -> BTreeMap<String, RefOr<Response>> {
     }
     let answer = |(status, titles): (u16, Vec<&str>)| {
         let headers: &[&str] = match status {
+            401 | 403 => &["Cache-Control", "WWW-Authenticate"],
             404 => &["Cache-Control", "Catalog-Revision"],
             415 => &["Cache-Control", "Accept-Post", "Accept-Patch"],
+            429 => &["Cache-Control", "Retry-After", RATE_LIMIT, RATE_LIMIT_POLICY],
             503 => &["Cache-Control", "Retry-After"],
             _ => &["Cache-Control"],
         };

@@ -7,6 +7,7 @@ mod fields;
 mod operations;
 mod parameters;
 mod schema;
+mod security;
 
 use utoipa::openapi::{
     Components, HttpMethod, Info, License, OpenApi, OpenApiBuilder, PathItem, PathsBuilder, Server,
@@ -68,6 +69,7 @@ fn components() -> Components {
     components.schemas.extend(answers::schemas());
     components.responses.extend(answers::problems());
     components.headers.extend(answers::headers());
+    components.add_security_scheme(security::BEARER, security::scheme());
     components
 }
 

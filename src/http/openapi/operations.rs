@@ -17,6 +17,7 @@ use super::{
     fields::{new_movie, whole_movie},
     parameters,
     schema::{Node, Null, any_of, named, text},
+    security,
 };
 
 const JSON: &str = "application/json";
@@ -35,6 +36,7 @@ pub(super) fn operation(route: Route) -> Operation {
         .operation_id(Some(spec.operation))
         .tag(tag)
         .summary(Some(summary))
+        .securities(Some(security::requirements(route)))
         .request_body(body(route))
         .response(spec.success.to_string(), success(route));
     let all = parameters_of(route);
@@ -180,17 +182,20 @@ fn success(route: Route) -> Response {
 /// The statuses of the problems that an operation may answer. 405 comes with other methods only.
 fn refusals(route: Route) -> Vec<u16> {
     let own: &[u16] = match route {
-        Route::GetOpenApi | Route::GetDocs => return vec![400, 431, 500],
-        Route::GetDocsFile => return vec![400, 404, 431, 500],
-        Route::ListMovies | Route::ListGenres | Route::ExportMovies | Route::CompatList => &[],
+        Route::GetOpenApi | Route::GetDocs => return vec![400, 401, 429, 431, 500],
+        Route::GetDocsFile => return vec![400, 401, 404, 429, 431, 500],
+        Route::ListMovies
+        | Route::ListGenres
+        | Route::ExportMovies
+        | Route::CompatList
+        | Route::CompatDelete => &[],
         Route::GetMovie | Route::GetMovieByImdbId => &[404],
         Route::ListChanges => &[410],
-        Route::CreateMovie => &[403, 408, 409, 413, 415, 422],
-        Route::ReplaceMovie | Route::UpdateMovie => &[403, 404, 408, 409, 412, 413, 415, 422],
-        Route::DeleteMovie => &[403, 404, 412],
-        Route::BatchMovies => &[403, 408, 413, 415, 422],
-        Route::CompatCreate => &[403, 408, 413, 415],
-        Route::CompatDelete => &[403],
+        Route::CreateMovie => &[408, 409, 413, 415, 422],
+        Route::ReplaceMovie | Route::UpdateMovie => &[404, 408, 409, 412, 413, 415, 422],
+        Route::DeleteMovie => &[404, 412],
+        Route::BatchMovies => &[408, 413, 415, 422],
+        Route::CompatCreate => &[408, 413, 415],
     };
-    [400, 431, 500, 503].iter().chain(own).copied().collect()
+    [400, 401, 403, 429, 431, 500, 503].iter().chain(own).copied().collect()
 }

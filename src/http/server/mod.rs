@@ -1,43 +1,82 @@
-//! The accept loop: bounded, never ended by a client, and drained under a deadline.
+//! Connections: bounded, never ended by a client alone, and drained under a deadline.
 //!
-//! **Invariant:** every connection is a task of the set here, so none outlives [`Bound::serve`].
+//! `accept` takes them, `open` finds out what they speak (PROXY header, TLS, HTTP/2 or HTTP/1.1),
+//! `http1` and `http2` serve them. `slots` knows what each waits for and ends those that are late.
+//! HTTP/1 requests are read twice: by `guard`, which lets pass what has one reading, and by the parser.
+//!
+//! **Invariant:** every connection is a task of the set in [`Bound::serve`], so none outlives it.
 //! **Invariant:** it knows of connections only; what requests mean is the [`Handler`]'s.
+//! **Invariant:** a request pays for no timer: what waits notes since when, and one task looks at all.
 
-mod drain;
+mod accept;
+mod answer;
+mod chunks;
+mod guard;
+mod head;
+mod http1;
+mod http2;
+mod listen;
+pub mod metrics;
+mod open;
 pub mod peer;
+mod proxy_protocol;
 mod refusal;
-mod timer;
+pub mod slot;
+mod slots;
+pub mod tls;
+mod transport;
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
-
-use futures_util::future::{Either, ready};
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    task::JoinSet,
-    time::{sleep, timeout},
+use std::{
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
+
+use hyper::{Request, Response, body::Incoming};
+use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
-use self::{drain::Drain, peer::Peer, refusal::Explained, timer::LazyTimer};
+use self::{listen::Listening, metrics::Connections, peer::Peer, tls::Tls};
 use super::response::Body;
 
-/// How long accepting rests when the machine has no file or memory left for another connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Clients that wait in the system until they are accepted, if it allows that many.
+pub const BACKLOG: u32 = 4096;
 
 /// Bounds of a listener.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Connections open at once; further clients wait in the kernel's backlog.
+    /// Connections open at once. Beyond it, those that wait longest for a request make room; where all
+    /// have one, further clients wait in the system's backlog.
     pub connections_max: usize,
-    /// For a whole request head, and for the next one on a connection that is kept alive.
+    /// From the first byte of a request head to its last, and for everything before the first request.
     pub header_timeout: Duration,
     /// Bytes of a request head; more is answered 431. Their number is limited to 100.
     pub header_bytes_max: usize,
+    /// Bytes of a request's target; more is answered 414.
+    pub target_bytes_max: usize,
+    /// For the next request on a connection that is kept alive.
+    pub idle_timeout: Duration,
+    /// A connection whose client takes nothing of an answer for so long is cut off.
+    pub write_timeout: Duration,
+    /// Connections end at this age, or up to a tenth before it.
+    pub connection_age_max: Option<Duration>,
+    /// Requests of a connection.
+    pub requests_max: Option<u32>,
+    /// Requests at once on a connection of HTTP/2.
+    pub http2_streams_max: u32,
     /// How long open requests may take to end once the listener is told to stop.
     pub drain_timeout: Duration,
+    /// Who the service is, where TCP connections are encrypted.
+    pub tls: Option<Arc<Tls>>,
+    /// The proxies that tell their clients' addresses by the PROXY protocol, where it is required.
+    pub proxies: Option<Vec<IpNet>>,
+    /// What is counted.
+    pub connections: Connections,
+    /// Set when the listener is about to stop: it goes on, and each answer ends its connection, so that
+    /// none is left which a client would send anything on in the instant in which it is closed.
+    pub retiring: Arc<AtomicBool>,
 }
 
 impl Default for Options {
@@ -46,7 +85,17 @@ impl Default for Options {
             connections_max: 10_000,
             header_timeout: Duration::from_secs(10),
             header_bytes_max: 32 * 1024,
+            target_bytes_max: 8 * 1024,
+            idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
+            connection_age_max: None,
+            requests_max: None,
+            http2_streams_max: 100,
             drain_timeout: Duration::from_secs(20),
+            tls: None,
+            proxies: None,
+            connections: Connections::default(),
+            retiring: Arc::default(),
         }
     }
 }
@@ -79,10 +128,10 @@ pub enum Drained {
     },
 }
 
-/// A listener that has its address and does not accept yet.
+/// A listener that has its addresses and does not accept yet.
 #[derive(Debug)]
 pub struct Bound {
-    listener: TcpListener,
+    sockets: Vec<Listening>,
     address: SocketAddr,
 }
 
@@ -91,107 +140,48 @@ pub struct Bound {
 /// # Errors
 /// The system's, when the address is not free or not ours.
 pub async fn bind(address: SocketAddr) -> io::Result<Bound> {
-    let listener = TcpListener::bind(address).await?;
+    bind_with(address, BACKLOG).await
+}
+
+/// The same; so many clients may wait until they are accepted.
+///
+/// # Errors
+/// The system's, when the address is not free or not ours.
+#[expect(clippy::unused_async, reason = "a listener belongs to the runtime that makes it")]
+pub async fn bind_with(address: SocketAddr, backlog: u32) -> io::Result<Bound> {
+    let listener = listen::tcp(address, backlog)?;
     let address = listener.local_addr()?;
-    Ok(Bound { listener, address })
+    Ok(Bound { sockets: vec![Listening::Tcp(listener)], address })
 }
 
 impl Bound {
+    /// Takes the path of a Unix socket, too. Its file has mode 0660, and is removed at the end.
+    ///
+    /// # Errors
+    /// The system's; where something listens on the path, or it is not a socket.
+    pub fn and_unix(mut self, path: &Path, backlog: u32) -> io::Result<Self> {
+        let (listener, file) = listen::unix(path, backlog)?;
+        self.sockets.push(Listening::Unix { listener, _file: file });
+        Ok(self)
+    }
+
     /// The address, with the actual port.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves HTTP/1.1 until `stop` is cancelled and the connections have ended.
+    /// Serves HTTP until `stop` is cancelled and the connections have ended.
     ///
     /// Dropping the future cuts off every connection.
-    ///
-    /// # Panics
-    /// Never: the semaphore of connections is not closed.
     pub async fn serve<H: Handler>(
         self,
         handler: Arc<H>,
         options: Options,
         stop: CancellationToken,
     ) -> Drained {
-        let Self { listener, .. } = self;
-        let slots = Arc::new(Semaphore::new(options.connections_max));
-        let drain = Drain::new();
-        let mut connections = JoinSet::new(); // dropped, it cuts off every connection
-        let mut builder = http1::Builder::new();
-        builder
-            .timer(LazyTimer)
-            .header_read_timeout(options.header_timeout)
-            .max_header_size(options.header_bytes_max);
-        loop {
-            let slot = tokio::select! {
-                slot = Arc::clone(&slots).acquire_owned() => slot.expect("the semaphore is never closed"),
-                () = stop.cancelled() => break,
-            };
-            let (stream, peer) = tokio::select! {
-                accepted = accept(&listener) => accepted,
-                () = stop.cancelled() => break,
-            };
-            let handler = Arc::clone(&handler);
-            let from = Arc::new(Peer::at(peer));
-            let service = service_fn(move |request| {
-                if let Some(response) = handler.quick(&request, &from) {
-                    return Either::Left(ready(Ok::<_, Infallible>(response)));
-                }
-                let (handler, from) = (Arc::clone(&handler), Arc::clone(&from));
-                // On the heap, so that a connection is small.
-                let answer = async move { Ok(handler.handle(request, from).await) };
-                Either::Right(Box::pin(answer))
-            });
-            let stream = TokioIo::new(Explained::new(stream));
-            let connection = drain.watch(builder.serve_connection(stream, service));
-            while connections.try_join_next().is_some() {} // those that have ended
-            connections.spawn(async move {
-                let _slot = slot;
-                if let Err(error) = connection.await {
-                    tracing::debug!(%peer, %error, "connection failed");
-                }
-            });
-        }
-        drop(listener); // refuse new clients before waiting for old ones
-        drain.begin();
-        let ended = async { while connections.join_next().await.is_some() {} };
-        if timeout(options.drain_timeout, ended).await.is_ok() {
-            return Drained::Clean;
-        }
-        while connections.try_join_next().is_some() {}
-        let cut_off = connections.len();
-        connections.shutdown().await;
-        Drained::Aborted { connections: cut_off }
+        accept::serve(self.sockets, handler, options, stop).await
     }
-}
-
-/// The next connection. An error is either that client's own, or the machine's, which a pause cures.
-async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                // Answers are written whole; waiting for more to send would only delay them.
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
-                }
-                return (stream, peer);
-            }
-            Err(error) if of_the_client(&error) => {
-                tracing::debug!(%error, "a client left before it was accepted");
-            }
-            Err(error) => {
-                tracing::warn!(%error, "accept failed");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-fn of_the_client(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 #[cfg(test)]

@@ -26,14 +26,18 @@ use crate::{
     service::{
         catalogue::{Catalogue, News},
         follow::Follower,
+        keys::KeyRing,
     },
     store::{self, Store},
 };
 
 use super::{
     api::{self, Api},
+    auth::{self, Auth},
     cached::ReadCache,
     class::Policies,
+    gate::Gate,
+    observe::{self, Observer},
     server,
 };
 
@@ -128,7 +132,10 @@ impl TestServer {
         let address = bound.address();
         let stop = CancellationToken::new();
         tasks.spawn(follower.run(stop.clone()));
-        let api = Arc::new(Api::new(catalogue, cache, options));
+        let keys = Arc::new(KeyRing::new(Arc::clone(&store), clock.clone(), bounds.cap));
+        let auth = Auth::new(keys, None, auth::Options::default(), clock.clone(), &registry);
+        let observer = Observer::new(&registry, observe::Options::default());
+        let api = Arc::new(Api::new(catalogue, cache, Gate::new(auth), observer, options));
         tasks.spawn(bound.serve(Arc::clone(&api), server::Options::default(), stop.clone()));
         Self {
             address,

@@ -8,7 +8,7 @@ mod writes;
 use crate::client::{Answer, Client};
 
 /// The values of a series that `/metrics` has, added up over labels that are not given.
-async fn metric(admin: Client, name: &str, labels: &[&str]) -> f64 {
+pub(crate) async fn metric(admin: Client, name: &str, labels: &[&str]) -> f64 {
     let text = admin.get("/metrics").await.expect(200).text();
     let of = |line: &&str| {
         let rest = line.strip_prefix(name).filter(|rest| rest.starts_with(['{', ' ']));
@@ -24,6 +24,6 @@ fn status(answer: &Answer) -> &str {
 }
 
 #[track_caller]
-fn is_hit(answer: &Answer) {
+pub(crate) fn is_hit(answer: &Answer) {
     assert!(status(answer).starts_with("marquee-l1; hit; ttl="), "{}", status(answer));
 }

@@ -77,11 +77,12 @@ async fn a_bump_drops_everything(app: TestApp) {
     }
     app.database.edit(&["UPDATE movies SET title = 'after' WHERE id = 1".to_owned()]).await;
     is_hit(&app.get("/v1/movies/1").await);
+    // As `marquee bump` does in one transaction: a poll between the two must not move on without the first.
     let edits = [
-        "UPDATE catalog_revisions SET revision = revision + 1 WHERE scope = '*'",
         "INSERT INTO catalog_revisions (scope, revision) VALUES ('!', 2)",
+        "UPDATE catalog_revisions SET revision = revision + 1 WHERE scope = '*'",
     ];
-    app.database.edit(&edits.map(str::to_owned)).await; // as `marquee bump` does
+    app.database.edit(&edits.map(str::to_owned)).await;
     for shape in shapes {
         until(&app, shape, "\"after\"").await;
     }

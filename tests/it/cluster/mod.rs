@@ -10,16 +10,16 @@ mod follow;
 mod load;
 #[cfg(debug_assertions)] // as the flag that breaks rules is
 mod mutants;
-mod programs;
+pub(crate) mod programs;
 mod redis_link;
-mod replica;
+pub(crate) mod replica;
 mod report;
 mod rig;
 mod run;
 mod scenarios;
 mod stalls;
 mod truth;
-mod wire;
+pub(crate) mod wire;
 
 use std::time::Duration;
 

@@ -48,7 +48,8 @@ pub(crate) fn find(variable: &str, names: &[&str]) -> Option<PathBuf> {
     candidates.into_iter().find(|path| path.is_file())
 }
 
-fn needed(variable: &str, names: &[&str]) -> PathBuf {
+/// As [`find`], for tests that cannot do without.
+pub(crate) fn needed(variable: &str, names: &[&str]) -> PathBuf {
     find(variable, names)
         .unwrap_or_else(|| panic!("{} is not here: run the tests with `make test`", names[0]))
 }

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -89,6 +89,20 @@ impl Replica {
         if let Some(mut child) = self.child.lock().expect("no panic").take() {
             let _ = child.kill();
             let _ = child.wait();
+        }
+    }
+
+    /// Tells it to end, as a service manager would, and waits until it has.
+    pub(crate) async fn end(&self) -> ExitStatus {
+        self.signal("TERM");
+        let since = Instant::now();
+        loop {
+            let ended = self.child.lock().expect("no panic").as_mut().map(Child::try_wait);
+            match ended.expect("it runs").expect("it can be waited for") {
+                Some(status) => return status,
+                None => sleep(Duration::from_millis(10)).await,
+            }
+            assert!(since.elapsed() < START, "it does not end: {:#?}", self.log());
         }
     }
 

@@ -182,6 +182,8 @@ fn flags(layout: &Layout, database_url: &str, redis: SocketAddr) -> Vec<String> 
         format!("--database-url={database_url}"),
         format!("--database-connections={}", layout.connections),
         "--database-acquire-timeout=1s".to_owned(),
+        // A busy machine is no fault that permits a failure.
+        "--overload-queue-time=2s".to_owned(),
         "--database-statement-timeout=1s".to_owned(),
         "--bundled-catalogue=skip".to_owned(),
         "--log-level=warn".to_owned(),

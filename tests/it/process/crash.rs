@@ -25,9 +25,10 @@ on_every_backend! { a_killed_process_loses_no_acknowledged_write_and_leaves_no_h
 const WRITERS: usize = 8;
 /// Acknowledged writes before the process is killed.
 const ENOUGH: usize = 120;
-const FLAGS: [&str; 3] = [
+const FLAGS: [&str; 4] = [
     "--bundled-catalogue=skip",
     "--database-acquire-timeout=10s",
+    "--overload-queue-time=10s",
     "--log-level=error,marquee::app=info",
 ];
 

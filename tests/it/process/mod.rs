@@ -2,6 +2,7 @@
 
 mod bundled;
 mod crash;
+mod descriptors;
 mod export;
 mod health;
 mod import;
@@ -28,34 +29,34 @@ use tokio::{
 use crate::{backend::Database, client::Client};
 
 /// Longer than anything here takes on the slowest machine: only a hang gets there.
-const HANG: Duration = Duration::from_mins(2);
+pub(crate) const HANG: Duration = Duration::from_mins(2);
 
 /// `marquee`, with nothing in its environment but what the test says.
-fn marquee(arguments: &[&str]) -> Command {
+pub(crate) fn marquee(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_marquee"));
     command.args(arguments).env_clear().stdin(Stdio::null());
     command
 }
 
 /// Runs `marquee` to its end.
-fn output(arguments: &[&str]) -> Output {
+pub(crate) fn output(arguments: &[&str]) -> Output {
     marquee(arguments).output().expect("marquee can be started")
 }
 
 /// `marquee serve` in a process of its own. Killed when it is dropped.
 #[derive(Debug)]
-struct Process {
+pub(crate) struct Process {
     child: Child,
     log: UnboundedReceiver<Value>,
     /// A client of the public listener.
-    client: Client,
+    pub(crate) client: Client,
     /// A client of the admin listener.
-    admin: Client,
+    pub(crate) admin: Client,
 }
 
 impl Process {
     /// Starts it on a database and waits until it serves.
-    async fn serve(database: &Database, flags: &[&str]) -> Self {
+    pub(crate) async fn serve(database: &Database, flags: &[&str]) -> Self {
         let mut process = Self::start(database, flags).await;
         process.client = process.listener("the catalogue is served").await;
         process
@@ -63,17 +64,33 @@ impl Process {
 
     /// Starts it on a database and waits until it can be asked for its health. There is no `client`
     /// then: it serves nothing yet.
-    async fn start(database: &Database, flags: &[&str]) -> Self {
+    pub(crate) async fn start(database: &Database, flags: &[&str]) -> Self {
+        Self::start_by(marquee(&[]), database, flags).await
+    }
+
+    /// The same as [`serve`](Self::serve), with so many file descriptors at most.
+    async fn limited(database: &Database, descriptors: u32, flags: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        let limit = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
+        shell.args(["-c", &limit, env!("CARGO_BIN_EXE_marquee")]).env_clear().stdin(Stdio::null());
+        let mut process = Self::start_by(shell, database, flags).await;
+        process.client = process.listener("the catalogue is served").await;
+        process
+    }
+
+    async fn start_by(mut command: Command, database: &Database, flags: &[&str]) -> Self {
+        let elsewhere = flags.iter().any(|flag| flag.starts_with("--listen="));
         let usual = [
             "serve",
-            "--listen=127.0.0.1:0",
+            if elsewhere { flags[0] } else { "--listen=127.0.0.1:0" },
             "--admin-listen=127.0.0.1:0",
             "--log-format=json",
             "--database-url",
             &database.url,
         ];
-        let mut child = marquee(&usual)
-            .args(flags)
+        let mut child = command
+            .args(usual)
+            .args(&flags[usize::from(elsewhere)..])
             .stderr(Stdio::piped())
             .spawn()
             .expect("marquee can be started");
@@ -99,7 +116,7 @@ impl Process {
     }
 
     /// The service's next event with this message.
-    async fn logged(&mut self, message: &str) -> Value {
+    pub(crate) async fn logged(&mut self, message: &str) -> Value {
         let mut seen = Vec::new();
         let reading = async {
             while let Some(event) = self.log.recv().await {
@@ -115,14 +132,14 @@ impl Process {
     }
 
     /// Sends a signal, like `TERM`.
-    fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let kill = format!("kill -{signal} {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &kill]).status().expect("sh can be started");
         assert!(sent.success(), "{kill}");
     }
 
     /// Waits for its end.
-    async fn end(mut self) -> ExitStatus {
+    pub(crate) async fn end(mut self) -> ExitStatus {
         let waiting = async {
             loop {
                 match self.child.try_wait().expect("the process can be waited for") {
@@ -135,7 +152,7 @@ impl Process {
     }
 
     /// Ends it as a power cut would.
-    async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.child.kill().expect("the process can be killed");
         spawn_blocking(move || self.child.wait()).await.expect("no panic").expect("it is dead");
     }

@@ -31,10 +31,27 @@ fn a_bad_variable_is_one_line_and_exit_64() {
 }
 
 #[test]
-fn a_listener_that_others_can_reach_is_refused() {
-    let output = output(&["serve", "--listen", "0.0.0.0:8080"]);
-    assert_eq!(output.status.code(), Some(64));
-    assert_eq!(text(&output.stderr).lines().count(), 1);
+fn a_certificate_that_cannot_be_used_is_told_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+    std::fs::write(file("certificate.pem"), certificate.pem()).unwrap();
+    let other = rcgen::KeyPair::generate().unwrap();
+    std::fs::write(file("key.pem"), other.serialize_pem()).unwrap();
+    let started = |key: &str| {
+        let database = format!("sqlite:{}", file("marquee.db"));
+        let tls = ["--tls-cert", &file("certificate.pem"), "--tls-key", &file(key)];
+        output(&[&["serve", "--database-url", &database][..], &tls].concat())
+    };
+    let refused = started("key.pem");
+    assert_eq!(refused.status.code(), Some(65));
+    let line = "the key (--tls-key) is not that of the certificate (--tls-cert)";
+    assert!(text(&refused.stderr).contains(line), "{}", text(&refused.stderr));
+    assert_eq!(started("gone.pem").status.code(), Some(66));
+    let alone = output(&["serve", "--tls-cert", "certificate.pem"]);
+    assert_eq!(alone.status.code(), Some(64));
+    assert_eq!(text(&alone.stderr).lines().count(), 1);
 }
 
 #[test]

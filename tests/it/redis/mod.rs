@@ -35,21 +35,21 @@ fn at(url: &str) -> Servers {
 }
 
 /// The address of the Redis that tests share.
-fn shared_url() -> String {
+pub(crate) fn shared_url() -> String {
     #[expect(clippy::disallowed_methods, reason = "the test script says where the server is")]
     std::env::var("TEST_REDIS_URL")
         .unwrap_or_else(|_| panic!("TEST_REDIS_URL is not set: run the tests with `make test`"))
 }
 
 /// Where the Redis that tests share listens.
-fn shared_address() -> SocketAddr {
+pub(crate) fn shared_address() -> SocketAddr {
     let url = shared_url();
     let place = url.trim_start_matches("redis://").trim_end_matches('/');
     place.rsplit('@').next().and_then(|place| place.parse().ok()).expect("an address of Redis")
 }
 
 /// Names that no other test has on the same Redis.
-fn prefix() -> String {
+pub(crate) fn prefix() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     format!("test:{}:{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }

@@ -11,8 +11,14 @@ struct Table {
     indexes: BTreeMap<String, String>,
 }
 
-const MYSQL: &str = include_str!("../../../migrations/mysql/0001_catalogue.sql");
-const SQLITE: &str = include_str!("../../../migrations/sqlite/0001_catalogue.sql");
+const MYSQL: &str = concat!(
+    include_str!("../../../migrations/mysql/0001_catalogue.sql"),
+    include_str!("../../../migrations/mysql/0002_api_keys.sql"),
+);
+const SQLITE: &str = concat!(
+    include_str!("../../../migrations/sqlite/0001_catalogue.sql"),
+    include_str!("../../../migrations/sqlite/0002_api_keys.sql"),
+);
 
 #[test]
 fn the_migrations_of_both_backends_make_the_same_tables() {
@@ -21,7 +27,7 @@ fn the_migrations_of_both_backends_make_the_same_tables() {
     for (name, table) in &mysql {
         assert_eq!(Some(table), sqlite.get(name), "{name}");
     }
-    assert_eq!(mysql.len(), 14);
+    assert_eq!(mysql.len(), 15);
     let indexes: usize = mysql.values().map(|table| table.indexes.len()).sum();
     assert!(indexes > 40, "{indexes} indexes were read");
 }

@@ -1,0 +1,77 @@
+//! Writes have leave of their own.
+
+use hyper::Method;
+use tokio::task::JoinSet;
+
+use super::{Lock, check_overloaded, figure, movie, start, until};
+use crate::{
+    app::TestApp,
+    backend::{Backend, Database},
+};
+
+/// Three misses, one write.
+const FLAGS: [&str; 2] = ["--overload-limit=3", "--overload-queue-time=20ms"];
+
+async fn app() -> TestApp {
+    start(Database::new(Backend::MariaDb).await, &FLAGS).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn misses_keep_no_write_out_and_writes_keep_no_miss_out() {
+    let app = app().await;
+    let created = app.post("/v1/movies", &movie("Ikiru")).await.expect(201);
+    let (location, etag) =
+        (created.header("location").to_owned(), created.header("etag").to_owned());
+    let lock = Lock::on(&app.database).await;
+    let client = *app;
+    let mut misses = JoinSet::new();
+    for n in 0..20 {
+        misses.spawn(async move { client.get(&format!("/v1/movies?limit={}", n + 10)).await });
+    }
+    for _ in 0..17 {
+        check_overloaded(&misses.join_next().await.unwrap().unwrap());
+    }
+    assert_eq!(figure(app.admin, "miss", "in_flight").await, 3);
+
+    // A write that depends on how the movie is needs no leave to read.
+    let mut write = JoinSet::new();
+    write.spawn(async move {
+        let change = client.request(Method::PATCH, &location).header("if-match", &etag);
+        change.json(&serde_json::json!({"year": 1952})).send().await
+    });
+    until(app.admin, "write", "in_flight", 1).await;
+
+    // Then writes have all that they may, and one more is sent away.
+    check_overloaded(&app.post("/v1/movies", &movie("Ran")).await);
+    check_overloaded(&app.request(Method::DELETE, "/v1/movies/1").send().await);
+
+    lock.release().await;
+    write.join_next().await.unwrap().unwrap().expect(200);
+    while let Some(answer) = misses.join_next().await {
+        answer.unwrap().expect(200);
+    }
+    for kind in ["miss", "write"] {
+        until(app.admin, kind, "in_flight", 0).await;
+        until(app.admin, kind, "waiting", 0).await;
+    }
+    assert_eq!(figure(app.admin, "write", "shed").await, 2);
+    assert_eq!(app.database.integers("SELECT COUNT(*) FROM movies").await, [[1]]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_was_begun_is_done_and_gives_leave_back_when_its_client_has_left() {
+    let app = app().await;
+    let lock = Lock::on(&app.database).await;
+    let client = *app;
+    let mut clients = JoinSet::new();
+    clients.spawn(async move { client.post("/v1/movies", &movie("Ran")).await });
+    until(app.admin, "write", "in_flight", 1).await;
+    clients.spawn(async move { client.post("/v1/movies", &movie("Ikiru")).await });
+    clients.shutdown().await; // both leave: one is at work, the other waits or is about to
+    until(app.admin, "write", "waiting", 0).await;
+    assert_eq!(figure(app.admin, "write", "in_flight").await, 1, "the write goes on");
+    lock.release().await;
+    until(app.admin, "write", "in_flight", 0).await;
+    let titles = "SELECT COUNT(*) FROM movies WHERE title = 'Ran'";
+    assert_eq!(app.database.integers(titles).await, [[1]]);
+}
