@@ -42,7 +42,7 @@ END {
   for (i = 1; i <= count; i++) {
     row = rows[i]
     control = "bare"
-    if (match(row, /-(1|304|br|browser|32)$/)) control = "bare" substr(row, RSTART)
+    if (match(row, /-(1|304|br|browser|key|32)$/)) control = "bare" substr(row, RSTART)
     middle = column(ns, row)
     printf "| %s | %.0f | %.0f, %.0f | %.2f |", row, middle, low, high, ratio(row, control)
     printf " %.0f | %.0f %% |\n", column(rate, row), column(busy, row)
@@ -55,6 +55,7 @@ END {
   goal("304 to bare hyper", "marquee-304", "bare-304", 1.15)
   goal("br to bare hyper", "marquee-br", "bare-br", 1.15)
   goal("a browser's request to bare hyper", "marquee-browser", "bare-browser", 1.15)
+  goal("with a key to bare hyper", "marquee-key", "bare-key", 1.15)
   goal("32 targets to bare hyper", "marquee-32", "bare-32", 1.15)
   exit missed
 }

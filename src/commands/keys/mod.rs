@@ -18,6 +18,7 @@ use crate::{
     domain::{
         api_key::{self, ApiKey, KeyId, RATE_LIMIT_MAX, Role, Secret},
         clock::{Clock, Moment},
+        rate::KeyRates,
     },
     store::{KeyChange, Store},
 };
@@ -223,7 +224,11 @@ fn id(text: &str) -> Result<KeyId, Rule> {
 fn limits(text: &str) -> Result<String, Rule> {
     let good = (1..=RATE_LIMIT_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if good { Ok(text.to_owned()) } else { Err(Rule::new("must be limits, like read=2000/1s")) }
+    if !good {
+        return Err(Rule::new("must be limits, like read=2000/1s"));
+    }
+    let read = text.parse::<KeyRates>();
+    read.map(|_| text.to_owned()).map_err(|bad| Rule::new(format!("must be limits: {bad}")))
 }
 
 /// A duration in which days and weeks may be given, too.
@@ -272,9 +277,10 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_short_visible_text() {
-        assert!(limits("read=2000/1s, write=5/1s").is_ok());
-        for bad in ["", "a\nb", "é", &"x".repeat(256)] {
+    fn limits_are_rules_in_short_visible_text() {
+        assert!(limits("read=2000/1s; write=5/1s").is_ok());
+        for bad in ["", "a\nb", "é", &"x".repeat(256), "fast", "read=5/1s burst", "key.read=5/1s"]
+        {
             assert!(limits(bad).is_err(), "{bad}");
         }
     }

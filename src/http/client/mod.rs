@@ -70,6 +70,9 @@ pub struct Client {
     pub via: Via,
     /// Whether the client is on this machine, and nothing shows that it speaks for another.
     pub is_local: bool,
+    /// Whether the connection is from this machine, and not from a proxy that is believed. For whom it
+    /// speaks, if for anybody, is not known.
+    pub is_near: bool,
 }
 
 impl Clients {
@@ -84,13 +87,14 @@ impl Clients {
         let address = own.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip());
         let trusted = self.trusts(address);
         if !here && !trusted {
-            return Client { address, via: Via::Direct, is_local: false };
+            return Client { address, via: Via::Direct, is_local: false, is_near: false };
         }
+        let is_near = here && !trusted;
         let Some(name) = forwarding(headers) else {
-            return Client { address, via: Via::Direct, is_local: here && !trusted };
+            return Client { address, via: Via::Direct, is_local: is_near, is_near };
         };
         let address = if trusted { self.told_by(address, headers) } else { address };
-        Client { address, via: Via::Forwarded(name), is_local: false }
+        Client { address, via: Via::Forwarded(name), is_local: false, is_near }
     }
 
     fn trusts(&self, address: IpAddr) -> bool {

@@ -208,7 +208,7 @@ impl Limits {
     /// Whether there is no limit, so that nothing need be looked up.
     #[inline]
     fn spares(&self, who: &Who<'_>, class: LimitClass) -> bool {
-        self.spared.spares(who.client.is_local, who.key.is_some(), class) && who.rates().is_none()
+        self.spared.spares(who.client.is_near, who.key.is_some(), class) && who.rates().is_none()
     }
 
     #[inline]

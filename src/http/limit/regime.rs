@@ -93,9 +93,9 @@ impl Spared {
     }
 
     #[inline]
-    pub(super) fn spares(&self, is_local: bool, has_key: bool, class: LimitClass) -> bool {
+    pub(super) fn spares(&self, is_near: bool, has_key: bool, class: LimitClass) -> bool {
         let bits = self.0.load(Ordering::Acquire);
-        bits & bit(has_key, class) != 0 || is_local && bits & LOCAL != 0
+        bits & bit(has_key, class) != 0 || is_near && bits & LOCAL != 0
     }
 }
 

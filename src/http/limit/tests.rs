@@ -14,7 +14,7 @@ fn limits_of(rules: &str, clients_max: usize, clock: &Clock) -> Limits {
 }
 
 fn client(address: &str) -> Client {
-    Client { address: address.parse().unwrap(), via: Via::Direct, is_local: false }
+    Client { address: address.parse().unwrap(), via: Via::Direct, is_local: false, is_near: false }
 }
 
 /// How many of `count` requests of a client are admitted.
@@ -101,7 +101,7 @@ fn off_is_off_and_leaves_nothing_behind() {
 
 #[test]
 fn the_default_spares_local_clients_and_rules_that_are_given_nobody() {
-    let local = Client { is_local: true, ..client("127.0.0.1") };
+    let local = Client { is_near: true, ..client("127.0.0.1") };
     let of = |rules| {
         let limits = limits_of(rules, 100, &clock());
         admitted(&limits, &Who::anonymous(&local), LimitClass::Read, 1000)
@@ -109,7 +109,7 @@ fn the_default_spares_local_clients_and_rules_that_are_given_nobody() {
     assert_eq!(of("default"), 1000);
     assert_eq!(of("read=200/1s"), 200);
     let limits = limits_of("default", 100, &clock());
-    assert_eq!(reads(&limits, "127.0.0.1", 1000), 400, "forwarded");
+    assert_eq!(reads(&limits, "127.0.0.1", 1000), 400, "by a proxy that is believed");
 }
 
 #[test]

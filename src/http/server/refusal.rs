@@ -114,7 +114,7 @@ pub(super) fn explained(answer: &[u8], refusal: Option<Refusal>) -> Option<Bytes
     let before = if before.is_empty() { String::new() } else { format!("{before}\r\n") };
     let head = format!(
         "HTTP/1.1 {status}\r\n{before}content-type: application/problem+json\r\n\
-         cache-control: no-store\r\n{X_REQUEST_ID}: {id}\r\ncontent-length: {length}\r\n{after}\r\n"
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\n{X_REQUEST_ID}: {id}\r\ncontent-length: {length}\r\n{after}\r\n"
     );
     Some([head.into_bytes(), body].concat().into())
 }

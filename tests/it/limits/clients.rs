@@ -69,13 +69,16 @@ async fn whatever_a_proxy_forwards_does_not_write() {
 }
 
 #[tokio::test]
-async fn by_default_only_clients_that_reach_this_machine_directly_are_let_off() {
-    let app = app(&["--trusted-proxies=none"]).await;
+async fn by_default_whoever_is_on_this_machine_and_no_proxy_of_ours_is_let_off() {
+    let unnamed = app(&["--trusted-proxies=none"]).await;
     for _ in 0..450 {
-        let answer = app.get("/v1/movies").await.expect(200);
+        let answer = unnamed.get("/v1/movies").await.expect(200);
         assert_eq!(answer.header("ratelimit"), "");
     }
-    assert_eq!(admitted(&app, "192.0.2.1", 450).await, 400);
+    // A proxy that nobody named: all its clients would share one quota.
+    assert_eq!(admitted(&unnamed, "192.0.2.1", 450).await, 450);
+    let named = app(&["--trusted-proxies=loopback"]).await;
+    assert_eq!(admitted(&named, "192.0.2.1", 450).await, 400);
 }
 
 #[tokio::test]

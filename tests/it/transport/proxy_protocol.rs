@@ -37,7 +37,7 @@ fn client() -> Vec<u8> {
 async fn start(database: Database) -> TestApp {
     TestApp::start(
         database,
-        &["--proxy-protocol=required", "--trusted-proxies=loopback", "--header-timeout=500ms"],
+        &["--proxy-protocol=required", "--trusted-proxies=127.0.0.1", "--header-timeout=500ms"],
     )
     .await
 }
