@@ -1,7 +1,7 @@
 //! A connection as the listener sees it: what it waits for, since when, and what it is told.
 //!
 //! The connection's own task notes what it waits for, which costs a store; whoever looks at all
-//! connections ([`super::slots::Slots`]) compares that with the bounds, and tells those that are late.
+//! connections (`slots::Slots`) compares that with the bounds, and tells those that are late.
 //!
 //! **Invariant:** a connection that has a request open is never taken for idle.
 
