@@ -4,10 +4,7 @@
 //! body comes only where one is read.
 //! **Invariant:** every answer carries `X-Request-Id`, and what is logged of it is under it.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -193,13 +190,13 @@ async fn handle(route: Route, call: Call<'_>) -> Result<Answer, Problem> {
 
 impl Handler for Api {
     fn quick(&self, request: &Request<Incoming>, peer: &Peer) -> Option<Response<Body>> {
-        let started = Instant::now();
         let mut hit = front::hit(&self.cache, request)?;
         let passed = self.gate.pass(peer, request.headers(), &mut hit)?;
         self.cache.count_hit(hit.route);
-        let Hit { route, mut response, .. } = hit;
+        let Hit { route, mut response, now, .. } = hit;
         self.gate.say_to(request.headers(), response.headers_mut());
-        self.observer.hit(request, &passed, route, started, &mut response);
+        let elapsed = self.catalogue.known().clock().tick().since(now);
+        self.observer.hit(request, &passed, route, elapsed, &mut response);
         Some(response)
     }
 

@@ -2,11 +2,7 @@
 //!
 //! **Invariant:** nothing here changes an answer but for the headers `traceparent` and `Server-Timing`.
 
-use std::{
-    fmt::Write as _,
-    net::IpAddr,
-    time::{Duration, Instant},
-};
+use std::{fmt::Write as _, net::IpAddr, time::Duration};
 
 use hyper::{
     Method, Request, Response,
@@ -155,17 +151,17 @@ impl Observer {
         self.log.write(&line, sampled);
     }
 
-    /// A hit in the process is answered at once. Its request id is in the answer already.
+    /// A hit in the process is answered at once, so long after it was judged. Its request id is in the
+    /// answer already.
     #[inline]
     pub(super) fn hit<B>(
         &self,
         request: &Request<B>,
         passed: &Passed,
         route: Route,
-        started: Instant,
+        elapsed: Duration,
         response: &mut Response<Body>,
     ) {
-        let elapsed = started.elapsed();
         self.requests.hit(route, response.status(), elapsed);
         if self.server_timing == ServerTiming::On {
             let value = server_timing(Some(Outcome::L1Hit), None, elapsed);

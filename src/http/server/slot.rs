@@ -106,12 +106,19 @@ impl Slot {
         self.phase.store(Phase::Busy as u64, Ordering::Relaxed);
     }
 
-    /// Notes that it waits for the next request, if the last was answered.
+    /// Notes that it waits for the next request, if the last was answered. Since when is noted by whoever
+    /// looks at all connections next: a look at the clock for each request would cost more than the rest.
     #[inline]
     pub(super) fn settle(&self) {
         if self.phase().0 == Phase::Busy && !self.is_open() && self.blocked().is_none() {
-            self.enter(Phase::Idle);
+            self.phase.store(Phase::Idle as u64, Ordering::Relaxed);
         }
+    }
+
+    /// Notes since when it waits for the next request, if it still does.
+    pub(super) fn idle_since(&self, now: u64) {
+        let (new, old) = (now << PHASE_BITS | Phase::Idle as u64, Phase::Idle as u64);
+        let _ = self.phase.compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// What it waits for, and since when.

@@ -138,6 +138,7 @@ impl Slots {
             (Phase::Head, since) if late(since, bounds.head) => {
                 slot.tell(Order::RefuseLate, Closed::HeadTimeout);
             }
+            (Phase::Idle, 0) => slot.idle_since(now),
             (Phase::Idle, _) if !slot.is_open() && late(slot.told_at(), bounds.write) => {
                 slot.tell(Order::Cut, Closed::Idle);
             }
@@ -178,6 +179,7 @@ fn waits(slot: &Arc<Slot>) -> Option<(u64, &Arc<Slot>)> {
     }
     let since = match slot.phase() {
         (Phase::Opening | Phase::Head | Phase::Lingering, since) => since,
+        (Phase::Idle, 0) if !slot.is_open() => u64::MAX, // since the last look
         (Phase::Idle, since) if !slot.is_open() => since,
         _ => slot.blocked()?,
     };
