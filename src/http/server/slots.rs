@@ -127,7 +127,12 @@ impl Slots {
         if given_up > GIVEN_UP_MAX && given_up > requests / 2 {
             return slot.tell(Order::Cut, Closed::Protocol);
         }
-        match slot.phase() {
+        let (phase, mut since) = slot.phase();
+        if phase == Phase::Idle && since == 0 {
+            slot.idle_since(now);
+            since = now;
+        }
+        match (phase, since) {
             (Phase::Opening, since) if late(since, bounds.head) => {
                 slot.tell(Order::Cut, Closed::HeadTimeout);
             }
@@ -138,7 +143,6 @@ impl Slots {
             (Phase::Head, since) if late(since, bounds.head) => {
                 slot.tell(Order::RefuseLate, Closed::HeadTimeout);
             }
-            (Phase::Idle, 0) => slot.idle_since(now),
             (Phase::Idle, _) if !slot.is_open() && late(slot.told_at(), bounds.write) => {
                 slot.tell(Order::Cut, Closed::Idle);
             }

@@ -70,6 +70,17 @@ impl Program {
         send_signal(self.child.id(), signal);
     }
 
+    /// Asks it to end with all that it started, and waits for that; in the end it is killed.
+    pub(crate) fn end(&mut self) {
+        self.signal("TERM");
+        for _ in 0..1000 {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Ends it as a power cut would.
     pub(crate) fn kill(mut self) {
         let _ = self.child.kill();

@@ -12,7 +12,14 @@ use crate::cluster::programs::{Program, accepts, free_port, local, needed};
 pub(crate) struct Balancer {
     pub(crate) address: SocketAddr,
     _folder: TempDir,
-    _program: Program,
+    program: Program,
+}
+
+impl Drop for Balancer {
+    /// A master that is killed leaves its workers behind.
+    fn drop(&mut self) {
+        self.program.end();
+    }
 }
 
 impl Balancer {
@@ -82,7 +89,7 @@ impl Balancer {
         fs::write(&file, rewrite(shipped, address, folder.path())).expect("it can be written");
         let program = Program::start(&mut command(&file, folder.path()));
         accepts(address).await;
-        Self { address, _folder: folder, _program: program }
+        Self { address, _folder: folder, program }
     }
 }
 
