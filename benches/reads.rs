@@ -84,11 +84,11 @@ async fn filled(url: &str) -> Arc<Store> {
     for data in synthetic.iter() {
         batch.push(Mutation::Create { data: Box::new(data) });
         if batch.len() == MUTATIONS_MAX {
-            store.write(&batch).await.expect("a write");
+            store.write(&batch, None).await.expect("a write");
             batch.clear();
         }
     }
-    store.write(&batch).await.expect("a write");
+    store.write(&batch, None).await.expect("a write");
     store.refresh_statistics().await.expect("statistics");
     Arc::new(store)
 }

@@ -62,6 +62,8 @@ impl Cached {
         let bus = bus.map(Arc::new);
         let news = bus.clone().map_or_else(News::to_nobody, |bus| news(bus, Arc::clone(&known)));
         let remote = redis.map(Remote::new).transpose()?;
+        // The first crowd must find connections: to make them takes longer than an operation may.
+        remote.iter().for_each(Remote::connect);
         let l2 = remote.clone().map(|remote| {
             let RedisSettings { redis_ttl, redis_fill_wait, .. } = settings.redis;
             (remote, shared::Options { ttl: redis_ttl, fill_wait: redis_fill_wait })

@@ -147,8 +147,9 @@ impl Api {
                 Ok(conditional::answer(&found, coded, policies, if_none_match.as_ref()))
             }
             Answer::Final(mut response) => {
-                // Where polls fail, a write may be ahead of what is known here. Without a revision to
-                // compare, no later answer of this replica seems to go back.
+                // A write saw what came before it, and so is known. A read of the truth itself (an export,
+                // the feed) may be ahead of it where polls fail: without a revision to compare, no
+                // later answer of this replica seems to go back.
                 let known = self.catalogue.known().verified();
                 let told = response.headers().get(CATALOG_REVISION).map(HeaderValue::as_bytes);
                 let told = told.and_then(|told| std::str::from_utf8(told).ok()?.parse().ok());

@@ -245,7 +245,7 @@ impl Catalogue {
         let once = self
             .detached(Work::Write, async move |store| {
                 let before = this.known.before_write();
-                let mut once = store.create_once(data, &key).await?;
+                let mut once = store.create_once(data, &key, before.known()).await?;
                 if let Once::First(written) = &mut once {
                     this.wrote(before, written);
                     written.revision = Some(or_current(&store, written.revision).await?);
@@ -293,22 +293,26 @@ impl Catalogue {
                 let mut outcomes = Vec::with_capacity(mutations.len());
                 for part in mutations.chunks(size) {
                     let before = this.known.before_write();
-                    let written = store.write(part).await?;
+                    let written = store.write(part, before.known()).await?;
                     this.wrote(before, &written);
                     revision = written.revision.or(revision);
                     outcomes.extend(written.outcomes);
                 }
-                Ok((or_current(&store, revision).await?, outcomes))
+                let made = revision.is_some();
+                Ok(((made, or_current(&store, revision).await?), outcomes))
             })
             .await?;
-        self.settled(revision).await;
+        let (made, current) = revision;
+        let settled = self.settled(current).await;
+        // What was written is named; where nothing was, the answer includes what is known.
+        let revision = if made { current } else { settled };
         Ok(AsOf { revision, value })
     }
 
     /// Makes a write known, in the task that did it: whether or not its client still waits.
     fn wrote(&self, before: BeforeWrite, written: &Written) {
         if let Some(revision) = written.revision {
-            self.known.wrote(before, revision, &written.scopes);
+            self.known.wrote(before, revision, &written.scopes, written.between.as_deref());
             (self.news.0)(revision, &written.scopes);
         }
     }
@@ -323,9 +327,13 @@ impl Catalogue {
         Ok(revision)
     }
 
-    /// Waits until a revision is known here, so that no later answer names an earlier one.
-    async fn settled(&self, revision: Revision) {
-        self.known.reach(revision, SETTLE).await;
+    /// Waits until a revision is known here, so that no later answer names an earlier one. Gives that
+    /// one, or where polls fail, the one that is known.
+    async fn settled(&self, revision: Revision) -> Revision {
+        if self.known.reach(revision, SETTLE).await {
+            return revision;
+        }
+        self.known.verified()
     }
 
     /// Does database work, with leave, in a task of its own, which goes on if the caller leaves. Leave is

@@ -53,6 +53,7 @@ struct UnderKey<'a> {
     mutations: [Mutation; 1],
     hash: Vec<u8>,
     key: &'a OnceKey,
+    known: Option<Revision>,
 }
 
 impl Transaction for UnderKey<'_> {
@@ -64,12 +65,12 @@ impl Transaction for UnderKey<'_> {
         dialect: Dialect,
         now: Moment,
     ) -> Result<End<Once>, StoreError> {
-        let Self { mutations, hash, key } = self;
+        let Self { mutations, hash, key, known } = self;
         let oldest = now.unix_ms() - i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
         if let Some(once) = find(session, hash, key, oldest).await? {
             return Ok(End::RollBack(once));
         }
-        let written = transaction::write(session, dialect, mutations, now).await?;
+        let written = transaction::write(session, dialect, mutations, *known, now).await?;
         let (Some(revision), [Outcome::Created(movie)]) =
             (written.revision, written.outcomes.as_slice())
         else {
@@ -101,10 +102,15 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub async fn create_once(&self, data: MovieData, key: &OnceKey) -> Result<Once, StoreError> {
+    pub async fn create_once(
+        &self,
+        data: MovieData,
+        key: &OnceKey,
+        known: Option<Revision>,
+    ) -> Result<Once, StoreError> {
         let mutations = [Mutation::Create { data: Box::new(data) }];
         let hash = Sha256::digest(&key.key).to_vec();
-        self.transact(&UnderKey { mutations, hash, key }).await
+        self.transact(&UnderKey { mutations, hash, key, known }).await
     }
 }
 

@@ -98,6 +98,9 @@ pub struct Written {
     pub revision: Option<Revision>,
     /// What it touched.
     pub scopes: Vec<Scope>,
+    /// What the writes touched that came between the revision that the caller knew and this one, if
+    /// it named one.
+    pub between: Option<Vec<(Scope, Revision)>>,
     /// One outcome for each mutation, in their order.
     pub outcomes: Vec<Outcome>,
 }
@@ -105,6 +108,6 @@ pub struct Written {
 impl Written {
     /// A transaction that changed nothing.
     pub(super) const fn nothing(outcomes: Vec<Outcome>) -> Self {
-        Self { revision: None, scopes: Vec::new(), outcomes }
+        Self { revision: None, scopes: Vec::new(), between: None, outcomes }
     }
 }

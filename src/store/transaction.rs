@@ -20,6 +20,7 @@ use super::{
     dialect::Dialect,
     error::StoreError,
     facet::{self, Count, Facet, Link, Names},
+    movies::revision,
     mutation::{Mutation, Written},
     play::{Play, Slot},
     row::{self, ListColumns},
@@ -34,6 +35,7 @@ pub(crate) async fn write(
     session: &mut Session,
     dialect: Dialect,
     mutations: &[Mutation],
+    known: Option<Revision>,
     now: Moment,
 ) -> Result<Written, StoreError> {
     let mut play = Play::load(session, dialect, mutations, now).await?;
@@ -49,9 +51,45 @@ pub(crate) async fn write(
         return Ok(Written::nothing(play.outcomes()));
     }
     let revision = raise_revision(session, dialect).await?;
+    let between = match known {
+        Some(known) => Some(touched_between(session, known, revision).await?),
+        None => None,
+    };
     effect.store(session, dialect, revision).await?;
     let scopes = effect.scopes.into_iter().collect();
-    Ok(Written { revision: Some(revision), scopes, outcomes: play.outcomes() })
+    Ok(Written { revision: Some(revision), scopes, between, outcomes: play.outcomes() })
+}
+
+/// What was touched between two revisions, by who holds the second: all others have committed, and
+/// what they committed is seen (READ COMMITTED).
+async fn touched_between(
+    session: &mut Session,
+    known: Revision,
+    own: Revision,
+) -> Result<Vec<(Scope, Revision)>, StoreError> {
+    if own.get() <= known.get() + 1 {
+        return Ok(Vec::new());
+    }
+    let mut touched = touched_since(session, known).await?;
+    touched.retain(|(scope, _)| *scope != Scope::All);
+    Ok(touched)
+}
+
+/// The scopes that were touched since a revision, each with its last one, `*` among them.
+pub(crate) async fn touched_since(
+    session: &mut Session,
+    known: Revision,
+) -> Result<Vec<(Scope, Revision)>, StoreError> {
+    let mut sql = Sql::new("SELECT revision, scope FROM catalog_revisions WHERE revision > ");
+    sql.bind(known.get());
+    let mut scopes = Vec::new();
+    for row in session.rows(sql).await? {
+        // What this version does not know, nothing that it answers depends on.
+        if let Ok(scope) = row.text(1)?.parse() {
+            scopes.push((scope, revision(&row)?));
+        }
+    }
+    Ok(scopes)
 }
 
 /// Resolves every name of the changed movies, and gives genres their stored spelling.

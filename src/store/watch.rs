@@ -13,6 +13,7 @@ use super::{
     movies::revision,
     sql::{Row, Sql},
     state::{API_KEYS_VERSION, EPOCH},
+    transaction::touched_since,
 };
 
 /// The catalogue's revisions at one moment.
@@ -47,15 +48,7 @@ impl Store {
         if head <= since {
             return Ok(Seen { epoch, revision: head, scopes: Vec::new(), keys });
         }
-        let mut sql = Sql::new("SELECT revision, scope FROM catalog_revisions WHERE revision > ");
-        sql.bind(since.get());
-        let mut scopes = Vec::new();
-        for row in session.rows(sql).await? {
-            // What this version does not know, nothing that it answers depends on.
-            if let Ok(scope) = row.text(1)?.parse() {
-                scopes.push((scope, revision(&row)?));
-            }
-        }
+        let scopes = touched_since(&mut session, since).await?;
         let all = scopes.iter().find(|(scope, _)| *scope == Scope::All);
         let revision = all.map_or(head, |(_, revision)| *revision);
         Ok(Seen { epoch, revision, scopes, keys })

@@ -48,7 +48,10 @@ pub(super) enum End<T> {
     RollBack(T),
 }
 
-struct Mutations<'a>(&'a [Mutation]);
+struct Mutations<'a> {
+    mutations: &'a [Mutation],
+    known: Option<Revision>,
+}
 
 impl Transaction for Mutations<'_> {
     type Value = Written;
@@ -59,7 +62,7 @@ impl Transaction for Mutations<'_> {
         dialect: Dialect,
         now: Moment,
     ) -> Result<End<Written>, StoreError> {
-        let written = transaction::write(session, dialect, self.0, now).await?;
+        let written = transaction::write(session, dialect, self.mutations, self.known, now).await?;
         Ok(if written.revision.is_some() { End::Commit(written) } else { End::RollBack(written) })
     }
 }
@@ -80,7 +83,8 @@ impl Transaction for Bump {
 }
 
 impl Store {
-    /// Does mutations in one transaction: all of them, or none when one of them is not done.
+    /// Does mutations in one transaction: all of them, or none when one of them is not done. Of a
+    /// caller who has `known` a revision, it reads what others have touched since.
     ///
     /// Contention (a deadlock, a lock that is not given, a busy file) rolls the transaction back and
     /// runs it again. Dropping the future leaves the transaction to be rolled back, unless its commit
@@ -93,12 +97,16 @@ impl Store {
     ///
     /// # Panics
     /// For more than [`MUTATIONS_MAX`] mutations.
-    pub async fn write(&self, mutations: &[Mutation]) -> Result<Written, StoreError> {
+    pub async fn write(
+        &self,
+        mutations: &[Mutation],
+        known: Option<Revision>,
+    ) -> Result<Written, StoreError> {
         assert!(
             mutations.len() <= MUTATIONS_MAX,
             "a transaction has at most {MUTATIONS_MAX} mutations"
         );
-        self.transact(&Mutations(mutations)).await
+        self.transact(&Mutations { mutations, known }).await
     }
 
     /// Tells all readers that the catalogue was changed by other means than writes: the scope that

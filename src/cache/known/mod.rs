@@ -70,6 +70,14 @@ pub struct BeforeWrite {
     verified: Revision,
 }
 
+impl BeforeWrite {
+    /// The revision up to which everything was known; none where nothing was.
+    #[must_use]
+    pub fn known(self) -> Option<Revision> {
+        Some(self.verified).filter(|verified| *verified > Revision::ZERO)
+    }
+}
+
 /// What a poll found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
@@ -94,7 +102,7 @@ pub struct Known {
     /// here.
     cursor: AtomicI64,
     /// The revision up to which everything is known: the cursor, or beyond it where this replica's own
-    /// writes follow without a gap.
+    /// writes follow without a gap, or saw what is in the gap.
     verified: AtomicI64,
     /// The highest revision that this replica wrote.
     written: AtomicI64,
@@ -191,8 +199,15 @@ impl Known {
         BeforeWrite { generation: self.generation(), verified: self.verified() }
     }
 
-    /// Notes an own write. To be called after its commit, and before it is answered.
-    pub fn wrote(&self, before: BeforeWrite, revision: Revision, scopes: &[Scope]) {
+    /// Notes an own write. To be called after its commit, and before it is answered. `between` is what
+    /// its transaction saw of the writes between what was known before and itself.
+    pub fn wrote(
+        &self,
+        before: BeforeWrite,
+        revision: Revision,
+        scopes: &[Scope],
+        between: Option<&[(Scope, Revision)]>,
+    ) {
         // A revision that was known before it was made: the truth went back meanwhile.
         if revision <= before.verified && before.generation == self.generation() {
             tracing::error!(%revision, "the database went back: a write was given an old revision");
@@ -205,8 +220,15 @@ impl Known {
             cells.prove(scope, at);
         }
         cells.prove(&Scope::All, at);
-        drop(cells);
+        for (scope, touched) in between.unwrap_or_default() {
+            cells.prove(scope, touched.get());
+        }
         self.written.fetch_max(at, Ordering::AcqRel);
+        // With the cells still held, so that nothing is forgotten in between.
+        if between.is_some() && before.generation == self.generation() {
+            self.verified.fetch_max(at, Ordering::AcqRel);
+        }
+        drop(cells);
         let next = (at - 1, at);
         let _ = self.verified.compare_exchange(next.0, next.1, Ordering::AcqRel, Ordering::Relaxed);
     }

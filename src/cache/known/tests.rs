@@ -45,7 +45,7 @@ fn a_scope_needs_its_own_last_revision_and_no_other() {
     assert_eq!(need(&known, Scope::Item(3)), 9);
     assert_eq!(need(&known, Scope::Item(4)), 0);
     assert_eq!(need(&known, Scope::All), 10);
-    known.wrote(known.before_write(), at(11), &[genre("drama")]);
+    known.wrote(known.before_write(), at(11), &[genre("drama")], None);
     assert_eq!((need(&known, genre("drama")), need(&known, Scope::All)), (11, 11));
     assert_eq!(need(&known, Scope::Item(3)), 9);
 }
@@ -62,13 +62,28 @@ fn what_an_answer_watches_hears_of_later_writes() {
 fn own_writes_and_messages_leave_the_cursor_and_the_lease() {
     let known = known(&[(Scope::All, 10)]);
     known.clock().advance(2 * SECOND);
-    known.wrote(known.before_write(), at(11), &[Scope::Item(1)]);
+    known.wrote(known.before_write(), at(11), &[Scope::Item(1)], None);
     known.hint(1, at(12), Some(&[Scope::Item(2)]));
-    known.wrote(known.before_write(), at(14), &[Scope::Item(1)]);
+    known.wrote(known.before_write(), at(14), &[Scope::Item(1)], None);
     assert_eq!(known.verified(), at(11), "of 12 and 13 it is not known what they touched");
     assert_eq!(known.begin_poll().since, at(10));
     assert_eq!(known.lease().age(known.clock().tick()), 2 * SECOND);
     assert_eq!(need(&known, Scope::Item(2)), 12, "they are heeded all the same");
+}
+
+#[test]
+fn a_write_that_saw_what_came_before_it_closes_the_gap() {
+    let known = known(&[(Scope::All, 10)]);
+    let between = revisions(&[(Scope::Item(2), 12), (genre("war"), 13)]);
+    known.wrote(known.before_write(), at(14), &[Scope::Item(1)], Some(&between));
+    assert_eq!(known.verified(), at(14));
+    assert_eq!((need(&known, Scope::Item(2)), need(&known, genre("war"))), (12, 13));
+    assert_eq!(known.begin_poll().since, at(10), "the cursor moves by polls only");
+
+    let before = known.before_write();
+    known.forget();
+    known.wrote(before, at(16), &[Scope::Item(1)], Some(&[]));
+    assert_eq!(known.verified(), Revision::ZERO, "it was another truth that it saw");
 }
 
 #[test]
@@ -131,7 +146,7 @@ fn a_bump_touches_everything_also_what_has_no_revision_yet() {
 fn a_truth_that_went_back_is_another_one_and_nothing_kept_is_good_any_more() {
     let known = known(&[(Scope::All, 10), (genre("drama"), 7)]);
     let watched = known.watch(&[genre("drama")]);
-    known.wrote(known.before_write(), at(11), &[]);
+    known.wrote(known.before_write(), at(11), &[], None);
     assert_eq!(poll(&known, 10, &[]), Found::Restored, "it lost this replica's own write");
     known.forget();
     let again = known.begin_poll();
@@ -146,7 +161,7 @@ fn a_truth_that_went_back_is_another_one_and_nothing_kept_is_good_any_more() {
 fn a_poll_that_was_sent_before_an_own_write_does_not_look_like_a_restore() {
     let known = known(&[(Scope::All, 10)]);
     let sent = known.begin_poll();
-    known.wrote(known.before_write(), at(11), &[]);
+    known.wrote(known.before_write(), at(11), &[], None);
     assert_eq!(known.polled(sent, 1, at(10), &[]), Found::Applied);
     assert_eq!(need(&known, Scope::All), 11);
 }
@@ -170,7 +185,7 @@ fn a_write_that_is_given_a_known_revision_shows_that_the_truth_went_back() {
     let known = known(&[(Scope::All, 10), (Scope::Item(1), 10)]);
     let watched = known.watch(&[Scope::Item(2)]);
     let before = known.before_write();
-    known.wrote(before, at(6), &[Scope::Item(1)]);
+    known.wrote(before, at(6), &[Scope::Item(1)], None);
     assert_eq!(watched.need().get(), i64::MAX, "whatever was kept may be of the lost future");
     assert_eq!(need(&known, Scope::Item(1)), 6);
     assert_eq!(poll(&known, 6, &[(Scope::All, 6)]), Found::Restored, "nobody else noticed");
@@ -178,7 +193,7 @@ fn a_write_that_is_given_a_known_revision_shows_that_the_truth_went_back() {
     let other = self::known(&[(Scope::All, 10)]);
     let before = other.before_write();
     assert_eq!(poll(&other, 11, &[(Scope::All, 11)]), Found::Applied);
-    other.wrote(before, at(11), &[]);
+    other.wrote(before, at(11), &[], None);
     assert_eq!(other.verified(), at(11));
 }
 
@@ -187,7 +202,7 @@ fn a_restore_loses_no_write_that_comes_while_it_is_read() {
     let known = known(&[(Scope::All, 10)]);
     known.forget();
     let again = known.begin_poll();
-    known.wrote(known.before_write(), at(4), &[Scope::Item(1)]);
+    known.wrote(known.before_write(), at(4), &[Scope::Item(1)], None);
     known.begin_life(again, 2, at(3), &revisions(&[(Scope::All, 3)]));
     assert_eq!((need(&known, Scope::Item(1)), known.verified()), (4, at(3)));
 }

@@ -19,7 +19,7 @@ pub(super) trait Target: Sync {
 
 impl Target for Store {
     async fn write(&self, mutations: &[Mutation]) -> Result<Written, StoreError> {
-        Self::write(self, mutations).await
+        Self::write(self, mutations, None).await
     }
 }
 
@@ -211,6 +211,7 @@ mod tests {
             Ok(Written {
                 revision: None,
                 scopes: Vec::new(),
+                between: None,
                 outcomes: titles.iter().map(outcome).collect(),
             })
         }

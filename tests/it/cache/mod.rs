@@ -3,6 +3,7 @@
 mod headers;
 mod outage;
 mod replicas;
+mod start;
 mod writes;
 
 use crate::client::{Answer, Client};

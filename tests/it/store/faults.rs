@@ -94,7 +94,7 @@ async fn writes_fail_in_time_while_the_database_is_away_and_succeed_after() {
     let movie = created(&fragile.store, &json!({"title": "a"})).await;
     fragile.proxy.set(Link::Cut);
     let since = Instant::now();
-    let failed = fragile.store.write(&[super::create(&json!({"title": "b"}))]).await;
+    let failed = fragile.store.write(&[super::create(&json!({"title": "b"}))], None).await;
     assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
     assert!(since.elapsed() < Duration::from_secs(2));
     fragile.proxy.set(Link::Up);
@@ -156,7 +156,7 @@ async fn a_write_that_did_not_end_leaves_nothing_behind() {
         holder.execute(lock).await.expect("a lock");
         // It has written its rows and waits for the revision, until its time is up or its caller leaves.
         let late = [super::create(&json!({"title": "late"}))];
-        let write = fragile.store.write(&late);
+        let write = fragile.store.write(&late, None);
         if round % 2 == 0 {
             assert!(matches!(write.await, Err(StoreError::TimedOut(_))));
         } else {

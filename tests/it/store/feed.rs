@@ -22,10 +22,10 @@ fn revision(raw: i64) -> Revision {
 async fn the_feed_has_every_change_in_order(store: TestStore) {
     let movie = created(&store, &json!({"title": "a"})).await;
     store
-        .write(&[create(&json!({"title": "b"})), create(&json!({"title": "c"}))])
+        .write(&[create(&json!({"title": "b"})), create(&json!({"title": "c"}))], None)
         .await
         .expect("a write");
-    store.write(&[Mutation::Delete { id: movie.id, expect: None }]).await.expect("a write");
+    store.write(&[Mutation::Delete { id: movie.id, expect: None }], None).await.expect("a write");
     let feed = store.changes(Revision::ZERO, 100).await.expect("changes");
     let rows: Vec<_> =
         feed.value.iter().map(|change| (change.revision.get(), change.kind.as_str())).collect();
@@ -54,12 +54,12 @@ async fn old_changes_are_cut_and_asking_for_them_is_an_error(store: TestStore) {
 
 async fn a_snapshot_is_one_revision_while_writes_go_on(store: TestStore) {
     let many: Vec<_> = (0..700).map(|n| create(&json!({"title": n.to_string()}))).collect();
-    store.write(&many).await.expect("a write");
+    store.write(&many, None).await.expect("a write");
     let mut snapshot = store.snapshot().await.expect("a snapshot");
     assert_eq!(snapshot.revision(), revision(1));
     let first = snapshot.next().await.expect("movies");
     let last = store.movies_by_id(None, 1_000).await.expect("movies").value.pop().expect("a movie");
-    store.write(&[Mutation::Delete { id: last.id, expect: None }]).await.expect("a write");
+    store.write(&[Mutation::Delete { id: last.id, expect: None }], None).await.expect("a write");
     created(&store, &json!({"title": "later"})).await;
     let mut seen = first.len();
     loop {

@@ -34,7 +34,7 @@ pub(super) async fn fill(store: &Store, number: usize, seed: u64) -> Vec<Movie> 
     let mutations: Vec<_> = (0..number).map(|_| create(&model::movie(&mut dice))).collect();
     let mut movies = Vec::new();
     for part in mutations.chunks(100) {
-        let written = store.write(part).await.expect("a write");
+        let written = store.write(part, None).await.expect("a write");
         movies.extend(written.outcomes.into_iter().map(|outcome| match outcome {
             Outcome::Created(movie) => *movie,
             other => panic!("{other:?}"),
@@ -137,7 +137,7 @@ async fn a_walk_stays_right_while_rows_come_and_go(store: TestStore) {
         seen.extend(ids(&page.movies));
         // The row beside the cursor goes, and one comes at the very beginning.
         let last = page.movies.last().expect("a row").id;
-        store.write(&[Mutation::Delete { id: last, expect: None }]).await.expect("a write");
+        store.write(&[Mutation::Delete { id: last, expect: None }], None).await.expect("a write");
         gone.push(last.get());
         created(&store, &json!({"title": "new", "popularity": 100})).await;
         let Some(next) = page.next else { break };
@@ -152,7 +152,7 @@ async fn totals_are_exact_where_free_and_bounded_elsewhere(store: TestStore) {
         let movie =
             |n: u32| json!({"title": format!("{part}/{n}"), "genres": ["Drama"], "year": 1999});
         let mutations: Vec<_> = (0..1_000).map(|n| create(&movie(n))).collect();
-        store.write(&mutations).await.expect("a write");
+        store.write(&mutations, None).await.expect("a write");
     }
     for text in ["", "genre=drama", "year=1999", "genre_not=war", "year_min=1900"] {
         let total = store.list(&query(text)).await.expect("a list").value.total;

@@ -36,7 +36,7 @@ pub(crate) fn create(value: &Value) -> Mutation {
 
 /// Creates one movie.
 pub(crate) async fn created(store: &Store, value: &Value) -> Movie {
-    let mut written = store.write(&[create(value)]).await.expect("a write");
+    let mut written = store.write(&[create(value)], None).await.expect("a write");
     match written.outcomes.pop() {
         Some(Outcome::Created(movie)) => *movie,
         other => panic!("not created: {other:?}"),

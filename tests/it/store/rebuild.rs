@@ -152,7 +152,7 @@ async fn a_rebuild_after_edits_by_hand_makes_lists_and_totals_right(store: TestS
         recognise: Recognise::ByContent,
         created_at: None,
     };
-    let outcomes = store.write(&[import]).await.expect("a write").outcomes;
+    let outcomes = store.write(&[import], None).await.expect("a write").outcomes;
     assert!(matches!(&outcomes[0], Outcome::Unchanged(movie) if movie.id.get() == id(3)));
 
     let (again, _) = rebuild(&store).await;
@@ -227,7 +227,7 @@ async fn a_rebuild_is_right_while_others_write(store: TestStore) {
                     },
                 };
                 // One that meets links of a movie that is gone is refused until those are.
-                _ = store.write(&[mutation]).await;
+                _ = store.write(&[mutation], None).await;
             }
         });
     }
@@ -249,14 +249,14 @@ async fn a_rebuild_removes_links_before_a_movie_takes_the_id(store: TestStore) {
         created_at: None,
     };
     // It takes over what was left.
-    store.write(&[import("War")]).await.expect("a write");
+    store.write(&[import("War")], None).await.expect("a write");
     assert_eq!(store.list(&query("genre=drama")).await.expect("a list").value.movies.len(), 1);
     let (rebuilt, _) = rebuild(&store).await;
     assert_eq!((rebuilt.repaired, rebuilt.links_removed), (1, 0));
     is_right(&store).await;
     store.database.edit(&[format!("DELETE FROM movies WHERE id = {}", movie.id)]).await;
     assert_eq!(rebuild(&store).await.0.links_removed, 1);
-    store.write(&[import("War")]).await.expect("a write");
+    store.write(&[import("War")], None).await.expect("a write");
     assert!(store.list(&query("genre=drama")).await.expect("a list").value.movies.is_empty());
     is_right(&store).await;
 }

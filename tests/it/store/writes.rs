@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use marquee::{
-    domain::{clock::Moment, movie::MovieId, patch::Change, revision::Revision},
+    domain::{
+        clock::Moment,
+        movie::MovieId,
+        patch::Change,
+        revision::{Revision, Scope},
+    },
     store::{
         MUTATIONS_MAX, Once, OnceKey, Store,
         mutation::{Mutation, Outcome, Recognise},
@@ -41,7 +46,7 @@ fn merge(id: MovieId, members: &Value, expect: Option<i64>) -> Mutation {
 }
 
 async fn one(store: &Store, mutation: Mutation) -> Outcome {
-    store.write(&[mutation]).await.expect("a write").outcomes.pop().expect("an outcome")
+    store.write(&[mutation], None).await.expect("a write").outcomes.pop().expect("an outcome")
 }
 
 async fn what_is_created_is_read_back_byte_for_byte(store: TestStore) {
@@ -83,7 +88,7 @@ async fn movies_can_swap_their_imdb_ids(store: TestStore) {
         merge(second.id, &json!({"imdb_id": "tt0000001"}), None),
         merge(first.id, &json!({"imdb_id": "tt0000002"}), None),
     ];
-    let outcomes = store.write(&swap).await.expect("a write").outcomes;
+    let outcomes = store.write(&swap, None).await.expect("a write").outcomes;
     assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Updated(_))), "{outcomes:?}");
     let found = store.movie_by_imdb_id(&"tt0000001".parse().expect("an id")).await.expect("a read");
     assert_eq!(found.value.map(|movie| movie.id), Some(second.id));
@@ -149,7 +154,7 @@ async fn a_transaction_with_one_failure_writes_nothing(store: TestStore) {
         Mutation::Delete { id: nobody, expect: None },
         merge(movie.id, &json!({"title": null}), None),
     ];
-    let written = store.write(&mutations).await.expect("an answer");
+    let written = store.write(&mutations, None).await.expect("an answer");
     assert_eq!(written.revision, None);
     let [Outcome::NotDone, Outcome::NotDone, Outcome::NotFound(id), Outcome::Invalid(_)] =
         written.outcomes.as_slice()
@@ -186,6 +191,14 @@ async fn a_write_raises_the_revision_by_one_and_touches_its_scopes_only(store: T
     assert_eq!(store.revision().await.expect("a revision"), revision(4));
 }
 
+/// The revisions that touched a single movie.
+fn items(touched: &[(Scope, Revision)]) -> Vec<Revision> {
+    let of_movie = touched.iter().filter(|(scope, _)| matches!(scope, Scope::Item(_)));
+    let mut revisions: Vec<Revision> = of_movie.map(|(_, revision)| *revision).collect();
+    revisions.sort();
+    revisions
+}
+
 async fn concurrent_writers_make_revisions_without_gaps(store: TestStore) {
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..6 {
@@ -196,8 +209,12 @@ async fn concurrent_writers_make_revisions_without_gaps(store: TestStore) {
                 let genres =
                     if n % 2 == 0 { json!(["A", "B", "C"]) } else { json!(["C", "B", "D"]) };
                 let movie = json!({"title": format!("{writer}/{n}"), "genres": genres});
-                let written = store.write(&[create(&movie)]).await.expect("a write");
-                made.extend(written.revision);
+                let known = Some(Revision::ZERO);
+                let written = store.write(&[create(&movie)], known).await.expect("a write");
+                let revision = written.revision.expect("it wrote");
+                let before: Vec<Revision> = (1..revision.get()).filter_map(Revision::new).collect();
+                assert_eq!(items(&written.between.expect("it was asked")), before);
+                made.push(revision);
             }
             made
         });
@@ -233,15 +250,15 @@ fn key(key: &str, request: u8) -> OnceKey {
 
 async fn a_create_under_a_key_is_done_once(store: TestStore) {
     let movie = data(&json!({"title": "once", "cast": ["A"], "synopsis": "s", "genres": ["G"]}));
-    let first = store.create_once(movie.clone(), &key("k", 1)).await.expect("a create");
+    let first = store.create_once(movie.clone(), &key("k", 1), None).await.expect("a create");
     let Once::First(written) = first else { panic!("{first:?}") };
     let Some(Outcome::Created(made)) = written.outcomes.first() else { panic!("{written:?}") };
     one(&store, merge(made.id, &json!({"title": "changed since"}), None)).await;
-    let again = store.create_once(movie.clone(), &key("k", 1)).await.expect("a replay");
+    let again = store.create_once(movie.clone(), &key("k", 1), None).await.expect("a replay");
     assert_eq!(again, Once::Again(made.clone(), written.revision.expect("a revision")));
-    let other = store.create_once(movie.clone(), &key("k", 2)).await.expect("an answer");
+    let other = store.create_once(movie.clone(), &key("k", 2), None).await.expect("an answer");
     assert_eq!(other, Once::OtherRequest);
-    assert!(matches!(store.create_once(movie, &key("l", 1)).await, Ok(Once::First(_))));
+    assert!(matches!(store.create_once(movie, &key("l", 1), None).await, Ok(Once::First(_))));
     assert_eq!(store.revision().await.expect("a revision").get(), 3);
 }
 
@@ -249,13 +266,19 @@ async fn a_key_is_forgotten_after_a_day(store: TestStore) {
     let movie = data(&json!({"title": "once"}));
     let later = |hours: i64| Moment::from_unix_ms(1_795_490_000_000 + hours * 3_600_000);
     store.clock.set(later(0));
-    store.create_once(movie.clone(), &key("k", 1)).await.expect("a create");
+    store.create_once(movie.clone(), &key("k", 1), None).await.expect("a create");
     store.clock.set(later(23));
     store.housekeeping().await.expect("housekeeping");
-    assert!(matches!(store.create_once(movie.clone(), &key("k", 1)).await, Ok(Once::Again(..))));
+    assert!(matches!(
+        store.create_once(movie.clone(), &key("k", 1), None).await,
+        Ok(Once::Again(..))
+    ));
     store.clock.set(later(25));
-    assert!(matches!(store.create_once(movie.clone(), &key("k", 1)).await, Ok(Once::First(_))));
-    assert!(matches!(store.create_once(movie, &key("k", 1)).await, Ok(Once::Again(..))));
+    assert!(matches!(
+        store.create_once(movie.clone(), &key("k", 1), None).await,
+        Ok(Once::First(_))
+    ));
+    assert!(matches!(store.create_once(movie, &key("k", 1), None).await, Ok(Once::Again(..))));
 }
 
 async fn rivals_under_one_key_make_one_movie(store: TestStore) {
@@ -264,7 +287,7 @@ async fn rivals_under_one_key_make_one_movie(store: TestStore) {
         let store = Arc::clone(&store);
         rivals.spawn(async move {
             store
-                .create_once(data(&json!({"title": "once"})), &key("k", 1))
+                .create_once(data(&json!({"title": "once"})), &key("k", 1), None)
                 .await
                 .expect("a create")
         });
@@ -283,7 +306,7 @@ async fn the_largest_batch_is_written(store: TestStore) {
         create(&json!({"title": n.to_string(), "genres": genres, "synopsis": "é".repeat(10_000)}))
     };
     let mutations: Vec<Mutation> = (0..MUTATIONS_MAX).map(create).collect();
-    let written = store.write(&mutations).await.unwrap();
+    let written = store.write(&mutations, None).await.unwrap();
     assert!(written.outcomes.iter().all(|outcome| kind(outcome) == "created"));
     assert_eq!(store.genres().await.unwrap().value.len(), 18 * MUTATIONS_MAX);
 }
@@ -301,10 +324,10 @@ async fn an_import_recognises_its_movies(store: TestStore) {
         json!({"title": "A", "imdb_id": "tt0000002", "year": 1990}),
     ];
     let mutations: Vec<_> = rows.iter().map(|row| import(row, by_content)).collect();
-    let outcomes = store.write(&mutations).await.expect("an import").outcomes;
+    let outcomes = store.write(&mutations, None).await.expect("an import").outcomes;
     let kinds: Vec<_> = outcomes.iter().map(kind).collect();
     assert_eq!(kinds, ["created", "created", "updated", "created"]);
-    let again = store.write(&mutations[2..]).await.expect("an import");
+    let again = store.write(&mutations[2..], None).await.expect("an import");
     assert_eq!(again.outcomes.iter().map(kind).collect::<Vec<_>>(), ["unchanged", "unchanged"]);
     assert_eq!(again.revision, None);
     // The same film learns its IMDb id, and keeps it apart from another one of the same name.
@@ -335,7 +358,7 @@ async fn an_import_by_id_keeps_the_id(store: TestStore) {
     let film = json!({"title": "Twice", "year": 1999});
     let mutations =
         [import(&film, by_id(700)), import(&film, by_id(4_000_000)), import(&film, by_id(3))];
-    let outcomes = store.write(&mutations).await.expect("an import").outcomes;
+    let outcomes = store.write(&mutations, None).await.expect("an import").outcomes;
     assert_eq!(outcomes.iter().map(kind).collect::<Vec<_>>(), ["created"; 3]);
     assert_eq!(
         store.movie(id(700)).await.expect("a read").value.map(|movie| movie.id),
