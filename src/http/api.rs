@@ -6,6 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Body as _, Incoming},
@@ -20,7 +21,7 @@ use crate::{domain::revision::Revision, service::catalogue::Catalogue};
 
 use super::{
     audit::{Audit, WrittenAs},
-    body,
+    body, by_bytes,
     cached::ReadCache,
     call::Call,
     caught::caught,
@@ -28,10 +29,11 @@ use super::{
     encoding::Coding,
     error::{Kind, Problem},
     framing,
-    front::{self, Hit},
+    front::{self, Hit, Written},
     gate::Gate,
     handlers::{batch, changes, compat, create, delete, docs, export, genres, item, list, update},
     observe::Observer,
+    request_id::X_REQUEST_ID,
     response::{Answer, Body, CATALOG_REVISION},
     route::{Found, Route, Router},
     server::{Handler, peer::Peer},
@@ -190,6 +192,31 @@ async fn handle(route: Route, call: Call<'_>) -> Result<Answer, Problem> {
 }
 
 impl Handler for Api {
+    fn by_bytes(&self, head: &[u8], peer: &Peer, out: &mut Vec<u8>) -> Option<Bytes> {
+        by_bytes::recall(head, |request| {
+            if !self.gate.cors.is_constant() || self.observer.tells_times() {
+                return None;
+            }
+            let pass = |now| self.gate.pass_at(peer, request.headers(), now);
+            let Written { route, status, body, id, now, passed } =
+                front::write(&self.cache, request, pass, out)?;
+            self.cache.count_hit(route);
+            let elapsed = self.catalogue.known().clock().tick().since(now);
+            let told = || {
+                let mut told = Response::new(Body::Full(body.clone()));
+                *told.status_mut() = status;
+                told.headers_mut().insert(X_REQUEST_ID, id.into_header());
+                told
+            };
+            self.observer.hit_by_bytes(request, &passed, (route, status), elapsed, told);
+            Some(body)
+        })
+    }
+
+    fn learn(&self, head: &[u8]) {
+        by_bytes::learn(head);
+    }
+
     fn quick(&self, request: &Request<Incoming>, peer: &Peer) -> Option<Response<Body>> {
         let mut hit = front::hit(&self.cache, request)?;
         let passed = self.gate.pass(peer, request.headers(), &mut hit)?;

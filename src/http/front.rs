@@ -19,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use foldhash::quality::RandomState;
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -36,11 +37,13 @@ use super::{
     encoding::Coding,
     finished::Finished,
     framing,
-    limit::RATE_LIMIT,
+    gate::Passed,
+    limit::{RATE_LIMIT, RATE_LIMIT_POLICY, Standing},
     request_id::{Ids, RequestId, X_REQUEST_ID},
     response::Body,
     route::Route,
     trace_context::{TRACEPARENT, TraceContext},
+    wire,
 };
 
 /// Places of one thread; a request has one of two.
@@ -85,6 +88,9 @@ struct Place {
     head: HeaderMap,
     /// Whether it says how a client stands.
     says_standing: bool,
+    /// The head as bytes but for what depends on the request, of the answer and of a 304; empty until
+    /// they are asked for.
+    wire: [Vec<u8>; 2],
     second: u64,
     verified: Revision,
     touched: Tick,
@@ -105,6 +111,32 @@ pub(super) struct Hit {
     pub(super) says_standing: bool,
     /// When it was judged.
     pub(super) now: Tick,
+}
+
+/// A place whose answer is good.
+struct Good<'f> {
+    place: &'f mut Place,
+    ids: &'f mut Ids,
+    entry: Arc<Entry<Finished>>,
+    /// When it was judged.
+    now: Tick,
+}
+
+/// A hit that was written.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// The operation.
+    pub(super) route: Route,
+    /// The answer's status.
+    pub(super) status: StatusCode,
+    /// Its body, which is still to be written.
+    pub(super) body: Bytes,
+    /// The request's id.
+    pub(super) id: RequestId,
+    /// When it was judged.
+    pub(super) now: Tick,
+    /// Who asked.
+    pub(super) passed: Passed,
 }
 
 thread_local! {
@@ -128,10 +160,8 @@ struct Asked<'r> {
 
 impl<'r> Asked<'r> {
     /// `None` for a request that takes the long way.
-    fn of(request: &'r Request<Incoming>) -> Option<Self> {
-        if !matches!(*request.method(), Method::GET | Method::HEAD)
-            || !request.body().is_end_stream()
-        {
+    fn of<B>(request: &'r Request<B>) -> Option<Self> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return None;
         }
         let target = request.uri().path_and_query()?.as_str();
@@ -171,8 +201,24 @@ pub(super) fn hit(cache: &ReadCache, request: &Request<Incoming>) -> Option<Hit>
     if tracing::enabled!(target: "access", tracing::Level::DEBUG) {
         return None; // where every request is logged
     }
-    let asked = Asked::of(request)?;
+    let asked = Asked::of(request).filter(|_| request.body().is_end_stream())?;
     FRONT.with_borrow_mut(|front| front.hit(cache, &asked, request.headers()))
+}
+
+/// The same for a request without a body, as bytes of HTTP/1.1: the head is put behind what is in `out`.
+/// `pass` lets the request in, at the moment at which the answer was found to be good.
+#[inline]
+pub(super) fn write(
+    cache: &ReadCache,
+    request: &Request<()>,
+    pass: impl FnOnce(Tick) -> Option<(Passed, Option<Standing>)>,
+    out: &mut Vec<u8>,
+) -> Option<Written> {
+    if tracing::enabled!(target: "access", tracing::Level::DEBUG) {
+        return None; // where every request is logged
+    }
+    let asked = Asked::of(request)?;
+    FRONT.with_borrow_mut(|front| front.write(cache, &asked, request, pass, out))
 }
 
 /// Takes what is worth a place at hand, for the requests like this one that follow. `head` is that of
@@ -214,6 +260,7 @@ impl Candidate {
             coding,
             head: HeaderMap::new(),
             says_standing: false,
+            wire: Default::default(),
             second: u64::MAX, // to be made at the first hit
             verified: Revision::ZERO,
             touched: answer.now,
@@ -239,7 +286,9 @@ impl Front {
         self.places[n] = Some(place);
     }
 
-    fn hit(&mut self, cache: &ReadCache, asked: &Asked<'_>, headers: &HeaderMap) -> Option<Hit> {
+    /// The place of an answer that is good now.
+    #[inline]
+    fn find(&mut self, cache: &ReadCache, asked: &Asked<'_>) -> Option<Good<'_>> {
         let hash = self.hash(cache.owner, asked.target, asked.accept);
         let n = pair(hash).into_iter().find(|n| {
             self.places[*n].as_ref().is_some_and(|place| {
@@ -263,24 +312,27 @@ impl Front {
             return None;
         }
         let verified = known.verified(); // before the entry is judged
-        let place = self.places[n].as_mut()?;
-        let Some(entry) = place.entry.upgrade() else {
+        let entry = self.places[n].as_ref()?.entry.upgrade();
+        let Some(entry) = entry.filter(|entry| entry.is_good() && entry.expires > now) else {
             self.places[n] = None;
             return None;
         };
-        if !entry.is_good() || entry.expires <= now {
-            self.places[n] = None;
-            return None;
-        }
+        let place = self.places[n].as_mut()?;
         let second = now.as_nanos() / 1_000_000_000;
         if place.second != second || place.verified != verified {
             (place.second, place.verified) = (second, verified);
             cache.say_hit(&entry, verified, now, &mut place.head);
+            place.wire.iter_mut().for_each(Vec::clear);
         }
         if now.since(place.touched) > TOUCH_EVERY {
             place.touched = now;
             tiers.touch(&place.key);
         }
+        Some(Good { place, ids: &mut self.ids, entry, now })
+    }
+
+    fn hit(&mut self, cache: &ReadCache, asked: &Asked<'_>, headers: &HeaderMap) -> Option<Hit> {
+        let Good { place, ids, entry, now } = self.find(cache, asked)?;
         let mut response = Response::new(Body::EMPTY);
         match asked.if_none_match {
             None => {
@@ -297,13 +349,50 @@ impl Front {
             }
             Some(_) => return None,
         }
-        let id = if asked.has_id { RequestId::of(headers) } else { self.ids.next() };
+        let id = if asked.has_id { RequestId::of(headers) } else { ids.next() };
         response.headers_mut().insert(X_REQUEST_ID, id.into_header());
         if let Some(trace) = asked.trace.and_then(TraceContext::parse) {
             response.headers_mut().insert(TRACEPARENT, trace.to_header());
         }
-        let Place { route, says_standing, .. } = **place;
+        let Place { route, says_standing, .. } = *place;
         Some(Hit { route, response, says_standing, now })
+    }
+
+    fn write(
+        &mut self,
+        cache: &ReadCache,
+        asked: &Asked<'_>,
+        request: &Request<()>,
+        pass: impl FnOnce(Tick) -> Option<(Passed, Option<Standing>)>,
+        out: &mut Vec<u8>,
+    ) -> Option<Written> {
+        let Good { place, ids, entry, now } = self.find(cache, asked)?;
+        let (status, body) = match asked.if_none_match {
+            None => (entry.payload.status, entry.payload.body_in(place.coding)?.clone()),
+            Some(tag) if place.head.get(header::ETAG) == Some(tag) => {
+                (StatusCode::NOT_MODIFIED, Bytes::new())
+            }
+            Some(_) => return None,
+        };
+        let (passed, standing) = pass(now)?;
+        let wire = &mut place.wire[usize::from(status == StatusCode::NOT_MODIFIED)];
+        if wire.is_empty() {
+            let date = cache.tiers().known().clock().now();
+            wire::head(status, &place.head, body.len(), date, wire);
+        }
+        out.extend_from_slice(wire);
+        if let Some(standing) = standing {
+            wire::field(out, RATE_LIMIT_POLICY.as_str(), standing.policy.as_bytes());
+            wire::field(out, RATE_LIMIT.as_str(), standing.limit.as_bytes());
+        }
+        let id = if asked.has_id { RequestId::of(request.headers()) } else { ids.next() };
+        wire::field(out, X_REQUEST_ID.as_str(), id.as_str().as_bytes());
+        if let Some(trace) = asked.trace.and_then(TraceContext::parse) {
+            wire::field(out, TRACEPARENT.as_str(), trace.to_header().as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+        let body = if *request.method() == Method::HEAD { Bytes::new() } else { body };
+        Some(Written { route: place.route, status, body, id, now, passed })
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
     safety::Safety,
     server::peer::Peer,
 };
-use crate::domain::rate::LimitClass;
+use crate::domain::{clock::Tick, rate::LimitClass};
 
 /// Lets requests in.
 #[derive(Debug)]
@@ -101,20 +101,33 @@ impl Gate {
     /// goes the long way: nothing was counted then.
     #[inline]
     pub(super) fn pass(&self, peer: &Peer, asked: &HeaderMap, hit: &mut Hit) -> Option<Passed> {
-        let caller = self.auth.at_once(asked)?;
-        let client = self.clients.identify(peer, asked);
-        let who = limited(&client, &caller);
-        let standing = match &self.limits {
-            None => None,
-            Some(limits) => limits.pass(&who, LimitClass::Read, hit.now)?,
-        };
+        let (passed, standing) = self.pass_at(peer, asked, hit.now)?;
         match standing {
             Some(standing) => standing.say(hit.response.headers_mut()),
             None if hit.says_standing => Standing::unsay(hit.response.headers_mut()),
             None => {}
         }
+        Some(passed)
+    }
+
+    /// Lets a read in that can be answered out of hand at `now`; gives how its client stands, where a
+    /// limit is in force. `None` where it goes the long way: nothing was counted then.
+    #[inline]
+    pub(super) fn pass_at(
+        &self,
+        peer: &Peer,
+        asked: &HeaderMap,
+        now: Tick,
+    ) -> Option<(Passed, Option<Standing>)> {
+        let caller = self.auth.at_once(asked)?;
+        let client = self.clients.identify(peer, asked);
+        let who = limited(&client, &caller);
+        let standing = match &self.limits {
+            None => None,
+            Some(limits) => limits.pass(&who, LimitClass::Read, now)?,
+        };
         self.auth.answered_at_once(&caller);
-        Some(Passed { client, caller })
+        Some((Passed { client, caller }, standing))
     }
 
     /// Says in an answer's head what is the same for every request, so that the head can be kept.

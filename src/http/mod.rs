@@ -13,6 +13,7 @@ pub mod api;
 mod audit;
 pub mod auth;
 mod body;
+mod by_bytes;
 pub mod cached;
 mod call;
 mod caught;
@@ -41,6 +42,7 @@ mod route;
 pub mod safety;
 pub mod server;
 mod trace_context;
+mod wire;
 
 #[cfg(test)]
 mod tests;

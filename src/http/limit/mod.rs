@@ -32,8 +32,8 @@ use prometheus::Registry;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(super) use self::standing::RATE_LIMIT;
 pub use self::standing::Standing;
+pub(super) use self::standing::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use self::{
     cluster::Cluster,
     hand::Last,

@@ -5,7 +5,7 @@
 use std::{fmt::Write as _, net::IpAddr, time::Duration};
 
 use hyper::{
-    Method, Request, Response,
+    Method, Request, Response, StatusCode,
     body::Body as _,
     header::{HeaderMap, HeaderName, HeaderValue},
     http::request::Parts,
@@ -170,6 +170,29 @@ impl Observer {
         if self.log.sampled() {
             let trace = TraceContext::of(request.headers()).map(|trace| trace.trace_id());
             self.log_hit(request, passed, route, elapsed, trace, response);
+        }
+    }
+
+    /// Whether answers say how long they took, so that each is another one.
+    pub(super) fn tells_times(&self) -> bool {
+        self.server_timing == ServerTiming::On
+    }
+
+    /// The same for a hit that was answered by the bytes of its head: `told` makes what the log is told
+    /// of the answer, its status, its body, and the request's id.
+    #[inline]
+    pub(super) fn hit_by_bytes<B>(
+        &self,
+        request: &Request<B>,
+        passed: &Passed,
+        (route, status): (Route, StatusCode),
+        elapsed: Duration,
+        told: impl FnOnce() -> Response<Body>,
+    ) {
+        self.requests.hit(route, status, elapsed);
+        if self.log.sampled() {
+            let trace = TraceContext::of(request.headers()).map(|trace| trace.trace_id());
+            self.log_hit(request, passed, route, elapsed, trace, &told());
         }
     }
 

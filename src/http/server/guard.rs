@@ -5,10 +5,15 @@
 //! whole. In the place of one that is not taken, the parser gets a byte that it refuses by itself, at
 //! once and after the answers before it; what it writes then is replaced by an answer that says why.
 //!
+//! While the parser has nothing to do, requests that are answered by their bytes alone ([`ByBytes`]) do
+//! not reach it.
+//!
+//! **Invariant:** an answer is never written here while the parser has a request, or bytes to write.
 //! **Invariant:** after a refusal no byte of that client reaches the parser.
 //! **Invariant:** a connection without a request has no buffer here.
 
 use std::{
+    cell::RefCell,
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
@@ -33,6 +38,23 @@ const NO_REQUEST: &[u8] = b"\0\r\n\r\n";
 const PIECE: usize = 1024;
 /// What a client that was refused may still send while it closes.
 const LINGER_BYTES: usize = 1 << 20;
+/// Once so many bytes of answers are made for requests that came at once, the parser gets the rest.
+const AT_ONCE: usize = 256 * 1024;
+/// What a thread keeps for making answers.
+const SCRATCH_MAX: usize = 16 * 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Answers requests by the bytes of their heads alone.
+pub(super) trait ByBytes {
+    /// The answer: its head is put behind what is in `out`, its body is given.
+    fn answer(&self, head: &[u8], out: &mut Vec<u8>) -> Option<Bytes>;
+
+    /// A head without a body that goes to the parser.
+    fn learn(&self, head: &[u8]);
+}
 
 /// What the next byte belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +73,19 @@ enum At {
     Broken,
 }
 
+/// What is still to be written past the parser.
+#[derive(Debug, Default)]
+struct Unsent {
+    pieces: [Bytes; 2],
+    /// Whether some of it may wait in the stream.
+    unflushed: bool,
+}
+
 /// A stream under guard.
 #[derive(Debug)]
-pub(super) struct Guard<S> {
+pub(super) struct Guard<S, B> {
     stream: S,
+    by_bytes: B,
     slot: Arc<Slot>,
     bounds: Bounds,
     at: At,
@@ -62,8 +93,11 @@ pub(super) struct Guard<S> {
     held: Vec<u8>,
     /// So many of them it may get.
     cleared: usize,
-    /// An explained refusal that is still to be written, in the place of what the parser wrote.
-    refusal: Bytes,
+    /// What is to be written before what the parser writes: an explained refusal in its place, or what
+    /// the client did not take at once of answers that the parser knows nothing of.
+    unsent: Unsent,
+    /// Whether the parser has had nothing since it had answered everything.
+    quiet: bool,
     /// Whether a write waits for the client.
     blocked: bool,
     /// Whether the client has ended its side.
@@ -72,17 +106,25 @@ pub(super) struct Guard<S> {
     lingered: Option<usize>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin, B: ByBytes> Guard<S, B> {
     /// Guards a stream of which `begun` was read already.
-    pub(super) fn new(stream: S, slot: Arc<Slot>, bounds: Bounds, begun: Vec<u8>) -> Self {
+    pub(super) fn new(
+        stream: S,
+        by_bytes: B,
+        slot: Arc<Slot>,
+        bounds: Bounds,
+        begun: Vec<u8>,
+    ) -> Self {
         let mut guard = Self {
             stream,
+            by_bytes,
             slot,
             bounds,
             at: At::Head,
             held: begun,
             cleared: 0,
-            refusal: Bytes::new(),
+            unsent: Unsent::default(),
+            quiet: false,
             blocked: false,
             ended: false,
             lingered: None,
@@ -107,6 +149,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     Checked::Whole(length, framing) => {
                         good += length;
                         self.slot.enter_busy();
+                        self.quiet = false;
+                        if framing == Framing::Length(0) {
+                            self.by_bytes.learn(&rest[..length]);
+                        }
                         self.at = match framing {
                             Framing::Length(0) => At::Head,
                             Framing::Length(length) => At::Body(length),
@@ -168,12 +214,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<bool>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        let read = &buffer.filled()[before..];
-        if read.is_empty() {
-            self.ended = true;
-            return Poll::Ready(Ok(true));
+        loop {
+            ready!(self.poll_unsent(context))?;
+            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+            let read = buffer.filled().len() - before;
+            if read == 0 {
+                self.ended = true;
+                return Poll::Ready(Ok(true));
+            }
+            let answered = self.answer_by_bytes(context, &buffer.filled()[before..])?;
+            buffer.filled_mut().copy_within(before + answered.., before);
+            buffer.set_filled(before + read - answered);
+            if answered < read {
+                break;
+            }
         }
+        let read = &buffer.filled()[before..];
         let good = self.follow(read);
         if good < read.len() && self.at == At::Head {
             self.held.extend_from_slice(&read[good..]);
@@ -184,6 +240,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// Reads on where a piece of a head is held.
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_unsent(context))?;
         self.held.reserve(PIECE);
         let polled = poll_read_buf(Pin::new(&mut self.stream), context, &mut self.held)?;
         let Poll::Ready(read) = polled else {
@@ -191,19 +248,86 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             return Poll::Pending;
         };
         self.ended = read == 0;
+        let held = std::mem::take(&mut self.held);
+        let answered = self.answer_by_bytes(context, &held)?;
+        self.held = held;
+        self.held.drain(..answered);
         self.clear_held();
         Poll::Ready(Ok(()))
     }
 
-    fn poll_refusal(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.refusal.is_empty() {
-            let polled = Pin::new(&mut self.stream).poll_write(context, &self.refusal);
+    /// Answers the requests that `bytes` begin with, as long as it takes no parser; gives how many bytes
+    /// they have. What the client does not take at once is left to [`Self::poll_unsent`].
+    fn answer_by_bytes(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> io::Result<usize> {
+        self.quiet |= self.slot.phase().0 == Phase::Idle;
+        if !self.quiet || self.at != At::Head || self.slot.order() != Order::GoOn {
+            return Ok(0);
+        }
+        SCRATCH.with_borrow_mut(|scratch| {
+            scratch.clear();
+            let (mut answered, mut body) = (0, Bytes::new());
+            while answered < bytes.len() && scratch.len() < AT_ONCE {
+                let Some(length) = head::end(&bytes[answered..]) else { break };
+                let before = scratch.len();
+                scratch.extend_from_slice(&body);
+                let head = &bytes[answered..answered + length];
+                let Some(next) = self.by_bytes.answer(head, scratch) else {
+                    scratch.truncate(before);
+                    break;
+                };
+                body = next;
+                answered += length;
+            }
+            if answered > 0 {
+                self.slot.enter_idle();
+                self.write_at_once(context, scratch, body)?;
+            }
+            if scratch.capacity() > SCRATCH_MAX {
+                *scratch = Vec::new();
+            }
+            Ok(answered)
+        })
+    }
+
+    fn write_at_once(
+        &mut self,
+        context: &mut Context<'_>,
+        head: &[u8],
+        mut body: Bytes,
+    ) -> io::Result<()> {
+        let pieces = [IoSlice::new(head), IoSlice::new(&body)];
+        let pieces = if body.is_empty() { &pieces[..1] } else { &pieces[..] };
+        let written = match Pin::new(&mut self.stream).poll_write_vectored(context, pieces) {
+            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+            Poll::Ready(written) => written?,
+            Poll::Pending => 0,
+        };
+        let of_head = written.min(head.len());
+        body.advance(written - of_head);
+        self.unsent.pieces = [Bytes::copy_from_slice(&head[of_head..]), body];
+        self.unsent.unflushed = true;
+        if let Poll::Ready(done) = self.poll_unsent(context) {
+            return done;
+        }
+        self.slot.enter_busy(); // until it is taken
+        Ok(())
+    }
+
+    fn poll_unsent(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.unsent.unflushed {
+            return Poll::Ready(Ok(()));
+        }
+        while let Some(at) = self.unsent.pieces.iter().position(|bytes| !bytes.is_empty()) {
+            let polled = Pin::new(&mut self.stream).poll_write(context, &self.unsent.pieces[at]);
             let written = ready!(self.taken(polled))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.refusal.advance(written);
+            self.unsent.pieces[at].advance(written);
         }
+        let polled = Pin::new(&mut self.stream).poll_flush(context);
+        ready!(self.taken(polled))?;
+        self.unsent.unflushed = false;
         Poll::Ready(Ok(()))
     }
 
@@ -240,7 +364,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin, B: ByBytes + Unpin> AsyncRead for Guard<S, B> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -288,7 +412,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin, B: ByBytes + Unpin> AsyncWrite for Guard<S, B> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -303,7 +427,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        ready!(this.poll_refusal(context))?;
+        ready!(this.poll_unsent(context))?;
         if let [head] = pieces {
             let refusal = if let At::Told(refusal) = this.at { Some(refusal) } else { None };
             if let Some(explained) = explained(head, refusal) {
@@ -311,7 +435,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
                     this.slot.because(Closed::Protocol);
                     this.at = At::Broken;
                 }
-                this.refusal = explained;
+                this.unsent = Unsent { pieces: [explained, Bytes::new()], unflushed: true };
                 return Poll::Ready(Ok(head.len())); // the flush that follows writes it
             }
         }
@@ -325,14 +449,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.poll_refusal(context))?;
+        ready!(this.poll_unsent(context))?;
         let polled = Pin::new(&mut this.stream).poll_flush(context);
         this.taken(polled)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.poll_refusal(context))?;
+        ready!(this.poll_unsent(context))?;
         if this.lingered.is_none() {
             let polled = Pin::new(&mut this.stream).poll_shutdown(context);
             ready!(this.taken(polled))?;

@@ -10,7 +10,9 @@
 //! **Invariant:** a head of one read is looked at where it is, twice: once all of it for control
 //! bytes, once the beginnings of its lines.
 
-use memchr::memchr;
+use std::sync::LazyLock;
+
+use memchr::{memchr, memmem::Finder};
 
 use super::refusal::Refusal;
 
@@ -46,6 +48,13 @@ pub(super) enum Checked {
     Partial,
     /// Nothing that is answered.
     Bad(Refusal),
+}
+
+/// How many bytes the head has that `bytes` begin with, if it is whole; whatever it is.
+#[inline]
+pub(super) fn end(bytes: &[u8]) -> Option<usize> {
+    static END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
+    Some(END.find(bytes)? + 4)
 }
 
 /// Looks at the head that `bytes` begin with.

@@ -4,10 +4,11 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use hyper::{
     body::Incoming,
     server::conn::http1::{Builder, Connection},
@@ -19,7 +20,7 @@ use super::{
     super::response::Body,
     Handler, Options,
     answer::{Says, answer},
-    guard::Guard,
+    guard::{ByBytes, Guard},
     head::Bounds,
     open::Server,
     peer::Peer,
@@ -48,13 +49,42 @@ pub(super) async fn serve<H: Handler>(
     transport: Transport,
     begun: Vec<u8>,
 ) -> hyper::Result<()> {
-    let stream = Guard::new(transport, Arc::clone(slot), bounds(&server.options), begun);
+    let by_bytes =
+        Short { server: Arc::clone(server), slot: Arc::clone(slot), peer: Arc::clone(&peer) };
+    let stream = Guard::new(transport, by_bytes, Arc::clone(slot), bounds(&server.options), begun);
     let service = {
         let (server, slot) = (Arc::clone(server), Arc::clone(slot));
         service_fn(move |request| answer(&server, &slot, &peer, Says::Close, request))
     };
     let connection = Box::pin(server.http1.serve_connection(TokioIo::new(stream), service));
     Watched { connection, slot: Arc::clone(slot), state: State::New }.await
+}
+
+/// The short way of a connection's requests: past the parser.
+struct Short<H> {
+    server: Arc<Server<H>>,
+    slot: Arc<Slot>,
+    peer: Arc<Peer>,
+}
+
+impl<H: Handler> ByBytes for Short<H> {
+    #[inline]
+    fn answer(&self, head: &[u8], out: &mut Vec<u8>) -> Option<Bytes> {
+        let options = &self.server.options;
+        // The last answer of a connection says so, which is the long way's to do.
+        let last = |most| self.slot.requests().0.saturating_add(1) >= most;
+        if options.requests_max.is_some_and(last) || options.retiring.load(Ordering::Relaxed) {
+            return None;
+        }
+        let body = self.server.handler.by_bytes(head, &self.peer, out)?;
+        self.slot.count_request();
+        Some(body)
+    }
+
+    #[inline]
+    fn learn(&self, head: &[u8]) {
+        self.server.handler.learn(head);
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,18 +97,22 @@ enum State {
     Told,
 }
 
+/// A connection's stream, as the HTTP library gets it.
+type Guarded<B> = TokioIo<Guard<Transport, B>>;
+
 /// A connection that ends when it is told to. To be polled by one task.
-struct Watched<S>
+struct Watched<B, S>
 where
     S: HttpService<Incoming>,
 {
-    connection: Pin<Box<Connection<TokioIo<Guard<Transport>>, S>>>,
+    connection: Pin<Box<Connection<Guarded<B>, S>>>,
     slot: Arc<Slot>,
     state: State,
 }
 
-impl<S> Future for Watched<S>
+impl<B, S> Future for Watched<B, S>
 where
+    B: ByBytes + Unpin,
     S: HttpService<Incoming, ResBody = Body>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {

@@ -3,6 +3,7 @@
 //! `accept` takes them, `open` finds out what they speak (PROXY header, TLS, HTTP/2 or HTTP/1.1),
 //! `http1` and `http2` serve them. `slots` knows what each waits for and ends those that are late.
 //! HTTP/1 requests are read twice: by `guard`, which lets pass what has one reading, and by the parser.
+//! Those that are byte for byte like earlier ones may be answered from within the guard.
 //!
 //! **Invariant:** every connection is a task of the set in [`Bound::serve`], so none outlives it.
 //! **Invariant:** it knows of connections only; what requests mean is the [`Handler`]'s.
@@ -34,6 +35,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use hyper::{Request, Response, body::Incoming};
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
@@ -102,6 +104,19 @@ impl Default for Options {
 
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
+    /// The answer to a request of HTTP/1.1 without a body, by nothing but the bytes of its head: the
+    /// answer's head is put behind what is in `out`, and its body is given. `None`, and nothing is in
+    /// `out`, where the parser must read the head.
+    fn by_bytes(&self, head: &[u8], peer: &Peer, out: &mut Vec<u8>) -> Option<Bytes> {
+        let _ = (head, peer, out);
+        None
+    }
+
+    /// A head that the parser is about to read, since [`Handler::by_bytes`] has no answer to it.
+    fn learn(&self, head: &[u8]) {
+        let _ = head;
+    }
+
     /// The answer to a request that can be given at once.
     fn quick(&self, request: &Request<Incoming>, peer: &Peer) -> Option<Response<Body>> {
         let _ = (request, peer);

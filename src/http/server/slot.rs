@@ -106,6 +106,12 @@ impl Slot {
         self.phase.store(Phase::Busy as u64, Ordering::Relaxed);
     }
 
+    /// Notes that a request was answered as soon as it came, and that it waits for the next.
+    #[inline]
+    pub(super) fn enter_idle(&self) {
+        self.phase.store(Phase::Idle as u64, Ordering::Relaxed);
+    }
+
     /// Notes that it waits for the next request, if the last was answered. Since when is noted by whoever
     /// looks at all connections next: a look at the clock for each request would cost more than the rest.
     #[inline]

@@ -6,16 +6,20 @@ use hyper::Method;
 use marquee::domain::api_key::{ApiKey, Role};
 use serde_json::json;
 
-use super::{after, app_with_keys, created, get, key, open, post, until, until_refused};
+use super::{
+    after, app_with_keys, created, get, key, open, post, until, until_refused, until_taken,
+};
 use crate::{
     app::TestApp,
     backend::{Database, begin, on_sqlite},
     client::Answer,
+    transport::by_bytes::{ask, both_ways},
 };
 
 on_sqlite! {
     writes_need_an_editor_and_reads_are_open,
     keys_that_are_not_good_are_all_refused_alike,
+    the_end_of_a_key_is_heard_by_who_sends_the_same_bytes_again,
     a_bad_key_is_refused_where_none_is_needed,
     credentials_that_are_no_bearer_token_are_refused,
     guessing_is_slowed_down_and_good_keys_are_not,
@@ -84,6 +88,26 @@ async fn keys_that_are_not_good_are_all_refused_alike(database: Database) {
     }
     assert_eq!(seen[0].0, "Bearer realm=\"marquee\", error=\"invalid_token\"");
     assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
+}
+
+async fn the_end_of_a_key_is_heard_by_who_sends_the_same_bytes_again(database: Database) {
+    let (app, store, _) = app_with_keys(database, &["--read-access=key"]).await;
+    let (id, secret) = created(&store, Role::Reader).await;
+    until_taken(*app, &secret).await;
+    let request = format!(
+        "GET /v1/movies HTTP/1.1\r\nHost: marquee\r\nAuthorization: Bearer {secret}\r\n\r\n"
+    );
+    let mut stream = app.connect().await;
+    let (_, good) = both_ways(&mut stream, &request).await;
+    assert!(good.starts_with("HTTP/1.1 200 "), "{good}");
+    store.revoke_key(id).await.unwrap();
+    let mut answer = good;
+    while answer.starts_with("HTTP/1.1 200 ") {
+        answer = ask(&mut stream, &request).await;
+    }
+    // 429 where it was asked for too often before it was known.
+    let refused = ["HTTP/1.1 401 ", "HTTP/1.1 429 "].iter().any(|line| answer.starts_with(line));
+    assert!(refused, "{answer}");
 }
 
 async fn a_bad_key_is_refused_where_none_is_needed(database: Database) {
