@@ -17,7 +17,8 @@ pub struct LogSettings {
 
     /// How much is logged: `off`, `error`, `warn`, `info`, `debug` or `trace`; for a part of the
     /// program `PART=LEVEL`, separated by commas (`info,marquee::store=debug`). The audit trail is
-    /// written at every level but `off`; `audit=off` ends it alone.
+    /// written at every level but `off`; `audit=off` ends it alone. What clients of HTTP/2 do against
+    /// the protocol is logged with `h2=warn`.
     #[arg(long, env = "MARQUEE_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
     pub log_level: LogLevel,
 }
@@ -74,6 +75,9 @@ impl fmt::Display for LogLevel {
 
 /// The target of the audit trail.
 const AUDIT: &str = "audit";
+/// The library of HTTP/2: it warns once for each connection that is ended for the client's faults, and so
+/// as often as whoever attacks likes. They are counted among the connections that ended.
+const HTTP2: &str = "h2";
 
 impl FromStr for LogLevel {
     type Err = Rule;
@@ -92,14 +96,17 @@ impl FromStr for LogLevel {
             )),
         };
         // Who lowers the level does not mean the trail of writes: `audit=off` or `off` end that.
-        let mut targets =
-            Targets::new().with_default(LevelFilter::INFO).with_target(AUDIT, LevelFilter::INFO);
+        let mut targets = Targets::new()
+            .with_default(LevelFilter::INFO)
+            .with_target(AUDIT, LevelFilter::INFO)
+            .with_target(HTTP2, LevelFilter::ERROR);
         for part in text.split(',').map(str::trim) {
             targets = match part.split_once('=') {
                 Some((target, of_target)) => targets.with_target(target, level(of_target)?),
-                None if level(part)? == LevelFilter::OFF => {
-                    targets.with_default(LevelFilter::OFF).with_target(AUDIT, LevelFilter::OFF)
-                }
+                None if level(part)? == LevelFilter::OFF => targets
+                    .with_default(LevelFilter::OFF)
+                    .with_target(AUDIT, LevelFilter::OFF)
+                    .with_target(HTTP2, LevelFilter::OFF),
                 None => targets.with_default(level(part)?),
             };
         }
@@ -129,6 +136,16 @@ mod tests {
         };
         assert!(trail("info") && trail("error") && trail("warn,hyper=off"));
         assert!(!trail("off") && !trail("info,audit=off") && !trail("error,audit=warn"));
+    }
+
+    #[test]
+    fn who_breaks_the_protocol_does_not_fill_the_log() {
+        let warns = |text: &str| {
+            let filter = text.parse::<LogLevel>().unwrap().filter();
+            filter.would_enable("h2::proto::streams::recv", &Level::WARN)
+        };
+        assert!(!warns("info") && !warns("trace") && !warns("off"));
+        assert!(warns("info,h2=warn"));
     }
 
     #[test]

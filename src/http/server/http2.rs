@@ -1,7 +1,8 @@
 //! A connection of HTTP/2.
 //!
 //! The library limits what a connection may have open and queued: streams, headers, CONTINUATION
-//! frames, resets. Which of its requests a client gives up is counted by [`super::slot`].
+//! frames, resets. What else a client may send is counted by [`super::frames`], and which of its requests
+//! it gives up by [`super::slot`].
 //!
 //! **Invariant:** the tasks of a connection's requests end with it.
 
@@ -9,8 +10,8 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
-    time::Duration,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
 };
 
 use hyper::{
@@ -29,6 +30,7 @@ use super::{
     super::response::Body,
     Handler,
     answer::{Says, answer},
+    frames::{Frames, TooMany},
     metrics::Closed,
     open::Server,
     peer::Peer,
@@ -80,7 +82,8 @@ pub(super) async fn serve<H: Handler>(
             answer(&server, &slot, &peer, Says::Nothing, request)
         })
     };
-    let stream = Counted { begun, transport, slot: Arc::clone(slot), blocked: false };
+    let frames = Frames::new(Instant::now());
+    let stream = Counted { begun, transport, slot: Arc::clone(slot), blocked: false, frames };
     let connection = Box::pin(builder.serve_connection(TokioIo::new(stream), service));
     let ended = Streamed { connection, slot: Arc::clone(slot), watching: false, told: false }.await;
     if ended.is_err() {
@@ -155,13 +158,14 @@ where
     }
 }
 
-/// A stream that gives what was read of it already, and notes when a write waits.
+/// A stream that gives what was read of it already, notes when a write waits, and counts frames.
 #[derive(Debug)]
 struct Counted {
     begun: Vec<u8>,
     transport: Transport,
     slot: Arc<Slot>,
     blocked: bool,
+    frames: Frames,
 }
 
 impl Counted {
@@ -172,6 +176,30 @@ impl Counted {
         }
         polled
     }
+
+    fn wrote(&mut self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = polled {
+            self.frames.took(bytes);
+        }
+        self.taken(polled)
+    }
+
+    fn poll_begun(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.begun.is_empty() {
+            return Pin::new(&mut self.transport).poll_read(context, buffer);
+        }
+        let length = self.begun.len().min(buffer.remaining());
+        buffer.put_slice(&self.begun[..length]);
+        self.begun.drain(..length);
+        if self.begun.is_empty() {
+            self.begun = Vec::new();
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl AsyncRead for Counted {
@@ -181,16 +209,12 @@ impl AsyncRead for Counted {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.begun.is_empty() {
-            return Pin::new(&mut this.transport).poll_read(context, buffer);
-        }
-        let length = this.begun.len().min(buffer.remaining());
-        buffer.put_slice(&this.begun[..length]);
-        this.begun.drain(..length);
-        if this.begun.is_empty() {
-            this.begun = Vec::new();
-        }
-        Poll::Ready(Ok(()))
+        let before = buffer.filled().len();
+        ready!(this.poll_begun(context, buffer))?;
+        let came = this.frames.came(&buffer.filled()[before..], Instant::now());
+        Poll::Ready(came.map_err(|TooMany| {
+            io::Error::new(io::ErrorKind::InvalidData, "more frames than its requests need")
+        }))
     }
 }
 
@@ -202,7 +226,7 @@ impl AsyncWrite for Counted {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.transport).poll_write(context, bytes);
-        this.taken(polled)
+        this.wrote(polled)
     }
 
     fn poll_write_vectored(
@@ -212,7 +236,7 @@ impl AsyncWrite for Counted {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.transport).poll_write_vectored(context, pieces);
-        this.taken(polled)
+        this.wrote(polled)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -12,6 +12,7 @@
 mod accept;
 mod answer;
 mod chunks;
+mod frames;
 mod guard;
 mod head;
 mod http1;

@@ -29,7 +29,7 @@ use super::{
 };
 
 /// What a connection of HTTP/2 begins with (RFC 9113, section 3.4).
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// What is read at once to tell what is spoken: most requests are here whole then.
 const FIRST_BYTES: usize = 2048;
 

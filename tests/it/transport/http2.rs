@@ -29,6 +29,8 @@ on_sqlite! {
     a_head_that_is_too_large_is_refused,
     a_flood_of_continuations_ends_the_connection,
     a_flood_of_resets_ends_the_connection,
+    a_flood_of_frames_that_ask_for_nothing_ends_the_connection,
+    a_connection_that_asks_for_much_may_say_much,
     more_streams_than_allowed_are_refused,
     an_idle_connection_ends,
     a_connection_has_so_many_requests,
@@ -111,8 +113,12 @@ async fn a_head_that_is_too_large_is_refused(app: TestApp) {
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 const HEADERS: u8 = 1;
+const PRIORITY: u8 = 2;
 const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -177,6 +183,55 @@ async fn a_flood_of_resets_ends_the_connection(app: TestApp) {
     assert!(code.is_none_or(|code| code == ENHANCE_YOUR_CALM), "{code:?}");
     closed(&app, "protocol", 1.0).await;
     app.get("/v1/genres").await.expect(200);
+}
+
+async fn a_flood_of_frames_that_ask_for_nothing_ends_the_connection(app: TestApp) {
+    let floods: [(u8, u32, &[u8]); 5] = [
+        (PING, 0, b"12345678"),
+        (SETTINGS, 0, b"\0\x03\0\0\0\x64"),
+        (WINDOW_UPDATE, 0, b"\0\0\0\x01"),
+        (PRIORITY, 3, b"\0\0\0\x01\x10"),
+        (250, 0, b""),
+    ];
+    for (count, (kind, id, payload)) in floods.into_iter().enumerate() {
+        let mut stream = sent(app.address(), PREFACE).await;
+        let some = frame(kind, 0, id, payload).repeat(1_000);
+        let mut sent = 0;
+        while sent < 100_000 && stream.write_all(&some).await.is_ok() {
+            sent += 1_000;
+        }
+        ended(&mut stream).await;
+        closed(&app, "protocol", (count + 1) as f64).await;
+    }
+    app.get("/v1/genres").await.expect(200);
+}
+
+async fn a_connection_that_asks_for_much_may_say_much(app: TestApp) {
+    let mut stream = sent(app.address(), PREFACE).await;
+    let (mut reader, mut writer) = stream.split();
+    let writing = async {
+        for turn in 0..4_000 {
+            let id = 2 * turn + 1;
+            let flags = END_STREAM | END_HEADERS;
+            let request = frame(HEADERS, flags, id, b"\x82\x86\x04\x0a/v1/genres\x01\x01a");
+            let ping = frame(PING, 0, 0, b"12345678");
+            let room = frame(WINDOW_UPDATE, 0, 0, b"\0\x01\0\0");
+            writer.write_all(&[request, ping, room].concat()).await.expect("it is open");
+            tokio::time::sleep(std::time::Duration::from_micros(100)).await;
+        }
+    };
+    let reading = async {
+        let (mut answers, mut head) = (0, [0; 9]);
+        while answers < 4_000 {
+            reader.read_exact(&mut head).await.expect("it is open");
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            let mut payload = vec![0; length as usize];
+            reader.read_exact(&mut payload).await.expect("it is open");
+            assert_ne!(head[3], GOAWAY);
+            answers += u32::from(head[3] == HEADERS);
+        }
+    };
+    timeout(HANG, async { tokio::join!(writing, reading) }).await.expect("all are answered");
 }
 
 async fn more_streams_than_allowed_are_refused(database: Database) {
