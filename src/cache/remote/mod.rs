@@ -274,3 +274,37 @@ async fn in_time<F: Future>(by: Deadline, future: F) -> Result<F::Output, Elapse
 fn milliseconds(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).clamp(1, 1 << 42)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::UnixStream,
+        sync::oneshot,
+    };
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+
+    /// An operation whose answer is in the socket before its deadline, on a thread that is busy until after it.
+    #[tokio::test(flavor = "current_thread")]
+    async fn an_answer_that_came_in_time_is_in_time_on_a_busy_thread() {
+        let (mut server, mut client) = UnixStream::pair().unwrap();
+        let (sender, receiver) = oneshot::channel();
+        let tasks = TaskTracker::new();
+        tasks.spawn(async move {
+            sender.send(client.read_u8().await.unwrap()).unwrap();
+        });
+        yield_now().await;
+        server.write_u8(7).await.unwrap();
+        let by = Deadline::now() + Duration::from_millis(5);
+        std::thread::sleep(Duration::from_millis(20));
+        assert_eq!(in_time(by, receiver).await.expect("in time").unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn what_never_comes_is_late() {
+        let by = Deadline::now() + Duration::from_millis(5);
+        in_time(by, std::future::pending::<()>()).await.unwrap_err();
+    }
+}

@@ -1,6 +1,6 @@
 //! What a client of HTTP/2 may send beside requests and their bodies.
 //!
-//! PING, SETTINGS, WINDOW_UPDATE, PRIORITY, frames that are empty or of no known type: each is cheap to
+//! PING, SETTINGS, `WINDOW_UPDATE`, PRIORITY, frames that are empty or of no known type: each is cheap to
 //! send, asks for no answer that anybody counts, and takes its time here. The library reads them for as long
 //! as they come: eight connections that send nothing else kept two cores busy, and everyone else waiting
 //! (CVE-2019-9512, -9515 and -9518 are of this kind). So a connection has an allowance for them, which
@@ -87,14 +87,13 @@ impl Frames {
         let [high, mid, low, kind, ..] = self.head;
         let length = u32::from_be_bytes([0, high, mid, low]);
         self.skip = length;
-        match kind {
-            HEADERS => self.earn(REQUEST),
-            _ => {
-                self.left = self.left.checked_sub(1).ok_or(TooMany)?;
-                if kind == DATA {
-                    self.earn_bytes(length);
-                }
-            }
+        if kind == HEADERS {
+            self.earn(REQUEST);
+            return Ok(());
+        }
+        self.left = self.left.checked_sub(1).ok_or(TooMany)?;
+        if kind == DATA {
+            self.earn_bytes(length);
         }
         Ok(())
     }
@@ -188,6 +187,6 @@ mod tests {
         let later = now + Duration::from_millis(505);
         assert_eq!(passes(&mut frames, PING, 8, later), 50);
         assert_eq!(passes(&mut frames, PING, 8, later + Duration::from_millis(5)), 1);
-        assert_eq!(passes(&mut frames, PING, 8, later + Duration::from_secs(3_600)), MOST);
+        assert_eq!(passes(&mut frames, PING, 8, later + Duration::from_hours(1)), MOST);
     }
 }
