@@ -74,6 +74,10 @@ bench-overload: ## Ask for three times the misses that the database does; say wh
 bench-memory: ## Ask the cache for 10 million keys once each; ARGS="KEYS L1_MIB"; say what it takes and keeps
 	$(CARGO) run --release $(LOCKED) --example random_urls -- $(ARGS)
 
+.PHONY: bench-floods
+bench-floods: ## Measure what good clients notice of slow ones and of floods of frames; ARGS="ATTACK…"
+	@exec scripts/bench-floods $(ARGS)
+
 .PHONY: bench-faults
 bench-faults: ## Measure what users notice when parts fail, and what a crowd costs the database; ARGS="PART…"
 	@exec scripts/bench-faults $(ARGS)
