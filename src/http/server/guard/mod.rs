@@ -12,18 +12,20 @@
 //! **Invariant:** after a refusal no byte of that client reaches the parser.
 //! **Invariant:** a connection without a request has no buffer here.
 
+mod own_answers;
+
 use std::{
-    cell::RefCell,
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
+use self::own_answers::Unsent;
 use super::{
     chunks::Chunks,
     head::{self, Bounds, Checked, Framing},
@@ -32,29 +34,14 @@ use super::{
     slot::{Order, Phase, Slot},
 };
 
+pub(super) use self::own_answers::ByBytes;
+
 /// No request, and refused by the parser at its first byte.
 const NO_REQUEST: &[u8] = b"\0\r\n\r\n";
 /// A head that comes in pieces is read in pieces of this size.
 const PIECE: usize = 1024;
 /// What a client that was refused may still send while it closes.
 const LINGER_BYTES: usize = 1 << 20;
-/// Once so many bytes of answers are made for requests that came at once, the parser gets the rest.
-const AT_ONCE: usize = 256 * 1024;
-/// What a thread keeps for making answers.
-const SCRATCH_MAX: usize = 16 * 1024;
-
-thread_local! {
-    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Answers requests by the bytes of their heads alone.
-pub(super) trait ByBytes {
-    /// The answer: its head is put behind what is in `out`, its body is given.
-    fn answer(&self, head: &[u8], out: &mut Vec<u8>) -> Option<Bytes>;
-
-    /// A head without a body that goes to the parser.
-    fn learn(&self, head: &[u8]);
-}
 
 /// What the next byte belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,14 +58,6 @@ enum At {
     Told(Refusal),
     /// A body that is broken.
     Broken,
-}
-
-/// What is still to be written past the parser.
-#[derive(Debug, Default)]
-struct Unsent {
-    pieces: [Bytes; 2],
-    /// Whether some of it may wait in the stream.
-    unflushed: bool,
 }
 
 /// A stream under guard.
@@ -254,90 +233,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin, B: ByBytes> Guard<S, B> {
         self.held.drain(..answered);
         self.clear_held();
         Poll::Ready(Ok(()))
-    }
-
-    /// Answers the requests that `bytes` begin with, as long as it takes no parser; gives how many bytes
-    /// they have. What the client does not take at once is left to [`Self::poll_unsent`].
-    fn answer_by_bytes(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> io::Result<usize> {
-        self.quiet |= self.slot.phase().0 == Phase::Idle;
-        if !self.quiet || self.at != At::Head || self.slot.order() != Order::GoOn {
-            return Ok(0);
-        }
-        SCRATCH.with_borrow_mut(|scratch| {
-            scratch.clear();
-            let (mut answered, mut body) = (0, Bytes::new());
-            while answered < bytes.len() && scratch.len() < AT_ONCE {
-                let Some(length) = head::end(&bytes[answered..]) else { break };
-                let before = scratch.len();
-                scratch.extend_from_slice(&body);
-                let head = &bytes[answered..answered + length];
-                let Some(next) = self.by_bytes.answer(head, scratch) else {
-                    scratch.truncate(before);
-                    break;
-                };
-                body = next;
-                answered += length;
-            }
-            if answered > 0 {
-                self.slot.enter_idle();
-                self.write_at_once(context, scratch, body)?;
-            }
-            if scratch.capacity() > SCRATCH_MAX {
-                *scratch = Vec::new();
-            }
-            Ok(answered)
-        })
-    }
-
-    fn write_at_once(
-        &mut self,
-        context: &mut Context<'_>,
-        head: &[u8],
-        mut body: Bytes,
-    ) -> io::Result<()> {
-        let pieces = [IoSlice::new(head), IoSlice::new(&body)];
-        let pieces = if body.is_empty() { &pieces[..1] } else { &pieces[..] };
-        let written = match Pin::new(&mut self.stream).poll_write_vectored(context, pieces) {
-            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-            Poll::Ready(written) => written?,
-            Poll::Pending => 0,
-        };
-        let of_head = written.min(head.len());
-        body.advance(written - of_head);
-        self.unsent.pieces = [Bytes::copy_from_slice(&head[of_head..]), body];
-        self.unsent.unflushed = true;
-        if let Poll::Ready(done) = self.poll_unsent(context) {
-            return done;
-        }
-        self.slot.enter_busy(); // until it is taken
-        Ok(())
-    }
-
-    fn poll_unsent(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.unsent.unflushed {
-            return Poll::Ready(Ok(()));
-        }
-        while let Some(at) = self.unsent.pieces.iter().position(|bytes| !bytes.is_empty()) {
-            let polled = Pin::new(&mut self.stream).poll_write(context, &self.unsent.pieces[at]);
-            let written = ready!(self.taken(polled))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.unsent.pieces[at].advance(written);
-        }
-        let polled = Pin::new(&mut self.stream).poll_flush(context);
-        ready!(self.taken(polled))?;
-        self.unsent.unflushed = false;
-        Poll::Ready(Ok(()))
-    }
-
-    /// Notes whether a write waits for the client.
-    fn taken<T>(&mut self, polled: Poll<T>) -> Poll<T> {
-        if polled.is_pending() != self.blocked {
-            self.blocked = polled.is_pending();
-            self.slot.set_blocked(self.blocked);
-        }
-        polled
     }
 
     /// Waits for the client to close where it may still be sending: a connection that is closed with
