@@ -11,10 +11,13 @@ use super::error::Problem;
 ///
 /// Whatever `work` shares with others must bear to be left where it was, as locks do that are
 /// poisoned then.
-pub(super) async fn caught<T>(
+///
+/// No `async fn`: its future would have room for `work` twice, as what it was given and as what it waits for.
+pub(super) fn caught<T>(
     work: impl Future<Output = Result<T, Problem>>,
-) -> Result<T, Problem> {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(Problem::internal()))
+) -> impl Future<Output = Result<T, Problem>> {
+    let caught = AssertUnwindSafe(work).catch_unwind();
+    caught.map(|ended| ended.unwrap_or_else(|_| Err(Problem::internal())))
 }
 
 #[cfg(test)]

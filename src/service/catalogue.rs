@@ -211,7 +211,8 @@ impl Catalogue {
     /// # Errors
     /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
     pub async fn export(&self) -> Result<Export, ServiceError> {
-        let snapshot = self.spawned(async move |store| store.snapshot().await).await?;
+        let store = Arc::clone(&self.store);
+        let snapshot = self.spawned(async move { store.snapshot().await }).await?;
         Ok(Export { revision: snapshot.revision(), snapshot: Some(snapshot) })
     }
 
@@ -347,25 +348,31 @@ impl Catalogue {
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let Some(overload) = &self.overload else { return self.spawned(task).await };
-        let permit = overload.enter(work.kind()).await?;
-        let task = task(Arc::clone(&self.store));
-        self.spawned(|_| async move {
+        let permit = match &self.overload {
+            Some(overload) => Some(overload.enter(work.kind()).await?),
+            None => None,
+        };
+        // Boxed, since it is large: requests that still send their bodies would have room for it, too.
+        let task = Box::pin(task(Arc::clone(&self.store)));
+        self.spawned(async move {
             let outcome = task.await;
-            permit.end(work.end(&outcome));
+            if let Some(permit) = permit {
+                permit.end(work.end(&outcome));
+            }
             outcome
         })
         .await
     }
 
     /// Does database work in a task of its own.
-    async fn spawned<T, F>(&self, task: impl FnOnce(Arc<Store>) -> F) -> Result<T, ServiceError>
+    async fn spawned<T>(
+        &self,
+        task: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, ServiceError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        let task = self.tasks.spawn(task(Arc::clone(&self.store)).in_current_span());
-        Ok(task.await.map_err(ServiceError::Lost)??)
+        Ok(self.tasks.spawn(task.in_current_span()).await.map_err(ServiceError::Lost)??)
     }
 }
 

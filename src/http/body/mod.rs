@@ -83,28 +83,27 @@ pub(super) async fn read(
 
 async fn collect(body: &mut Incoming, bounds: Bounds, memory: &Memory) -> Result<Bytes, Problem> {
     let mut room = memory.room();
-    let mut first = Bytes::new();
+    let mut whole = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::new(Kind::BrokenBody, "the body ended early"))?;
         let Ok(data) = frame.into_data() else { continue };
-        if first.len().max(rest.len()) + data.len() > bounds.bytes_max {
+        if rest.len() + data.len() > bounds.bytes_max {
             return Err(too_large(bounds));
         }
         if !room.grow(data.len()) {
             let detail = "as much as may be is being sent in bodies of requests; try again later";
             return Err(Problem::overloaded(detail, Duration::from_secs(1)));
         }
-        if first.is_empty() && rest.is_empty() {
-            first = data; // nearly always all of it
+        if rest.is_empty() && body.is_end_stream() {
+            whole = data; // nearly always
         } else {
-            if rest.is_empty() {
-                rest.extend_from_slice(&first);
-            }
+            // A piece is part of the connection's read buffer, all of which it would keep while the client
+            // takes its time with the rest.
             rest.extend_from_slice(&data);
         }
     }
-    Ok(room.around(if rest.is_empty() { first } else { rest.freeze() }))
+    Ok(room.around(if rest.is_empty() { whole } else { rest.freeze() }))
 }
 
 fn too_large(bounds: Bounds) -> Problem {
