@@ -13,7 +13,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use bytes::Bytes;
 use marquee::{
     cache::{
-        entry::{Made, Payload},
+        entry::{Lasting, Made, Payload, Within},
         key::Key,
         known::Known,
         lease::Bounds,
@@ -60,11 +60,17 @@ impl Payload for Answer {
 type Cache = Arc<Tiers<Answer, Infallible>>;
 
 async fn ask(cache: &Cache, key: String) -> bool {
-    let ask =
-        Ask { key: Key::new(key), scopes: vec![Scope::All], route: 0, at_least: Revision::ZERO };
+    let ask = Ask {
+        key: Key::new(key),
+        scopes: vec![Scope::All],
+        route: 0,
+        at_least: Revision::ZERO,
+        within: Within::ALWAYS,
+        lasting: Lasting::Usual,
+    };
     let load = async || {
         let payload = Answer(Bytes::from(vec![b'x'; ANSWER_BYTES]));
-        Ok(Made { tag: Revision::ZERO, scopes: None, payload })
+        Ok(Made { tag: Revision::ZERO, scopes: None, keep: true, payload })
     };
     let answer = cache.get(ask, || Ok(()), load).await.expect("a made-up answer");
     answer.outcome == Outcome::L1Hit
@@ -91,6 +97,7 @@ async fn main() {
     let options = Options {
         l1_bytes: l1_mib << 20,
         l1_ttl: Duration::from_hours(1),
+        season_ttl: Duration::from_hours(1),
         catch_up: Duration::from_secs(1),
     };
     let cache: Cache = Arc::new(Tiers::new(known, None, metrics, TaskTracker::new(), options));

@@ -126,7 +126,10 @@ pub(super) fn private(policies: Policies, access: ReadAccess) -> Policies {
     Policies {
         lists: of(&policies.lists),
         items: of(&policies.items),
+        searches: of(&policies.searches),
         feed: of(&policies.feed),
+        collections: of(&policies.collections),
+        season: of(&policies.season),
         fixed: policies.fixed,
         vary: VARY_BY_CALLER,
     }

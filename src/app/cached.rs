@@ -6,7 +6,12 @@ use hyper::header::HeaderValue;
 use prometheus::Registry;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{AppError, auth::private, redis};
+use super::{
+    AppError,
+    auth::private,
+    index::{self, Kept},
+    redis,
+};
 use crate::{
     cache::{
         bus::{Bus, Message, Touched},
@@ -25,9 +30,11 @@ use crate::{
     http::{
         cached::ReadCache,
         class::{Policies, VARY},
+        seasons::{self, Keeper},
     },
     service::{
         catalogue::{Catalogue, News},
+        collections::{self, Collections},
         follow::Follower,
         overload::{self, Connections, Limits, Overload},
     },
@@ -37,11 +44,15 @@ use crate::{
 /// What reads and writes go through.
 pub(super) struct Cached {
     pub(super) catalogue: Catalogue,
+    pub(super) collections: Collections,
+    pub(super) keeper: Keeper,
     pub(super) cache: ReadCache,
     pub(super) follower: Follower,
     pub(super) bus: Option<Arc<Bus>>,
     /// Redis, for what else replicas share.
     pub(super) remote: Option<Remote>,
+    /// The index, if there is to be one.
+    pub(super) index: Option<Kept>,
 }
 
 impl Cached {
@@ -66,13 +77,17 @@ impl Cached {
         remote.iter().for_each(Remote::connect);
         let l2 = remote.clone().map(|remote| {
             let RedisSettings { redis_ttl, redis_fill_wait, .. } = settings.redis;
-            (remote, shared::Options { ttl: redis_ttl, fill_wait: redis_fill_wait })
+            let season_ttl = settings.collections.season_redis_ttl;
+            (remote, shared::Options { ttl: redis_ttl, season_ttl, fill_wait: redis_fill_wait })
         });
+        let (index, finder) = index::index(settings, registry, store, &known, tasks)?;
         let catalogue = Catalogue::new(Arc::clone(store), Arc::clone(&known), news, tasks.clone())
-            .behind(overload);
+            .behind(overload)
+            .with_index(finder);
         let options = Options {
             l1_bytes: cache.l1_bytes.get(),
             l1_ttl: cache.l1_ttl,
+            season_ttl: settings.collections.season_l1_ttl,
             catch_up: cache.catch_up_timeout,
         };
         let tiers = ReadCache::new(
@@ -82,10 +97,17 @@ impl Cached {
             registry,
             tasks.clone(),
             options,
-            private(policies(cache), settings.auth.read_access),
+            private(policies(settings), settings.auth.read_access),
         );
+        let metrics = collections::Metrics::new(registry);
+        let collections = Collections::new(catalogue.clone(), metrics);
+        let options = seasons::Options {
+            ahead: settings.collections.season_warm_ahead,
+            every: cache.poll_interval,
+        };
+        let keeper = Keeper::new(catalogue.clone(), collections.clone(), tiers.clone(), options);
         let follower = Follower::new(Arc::clone(store), known, cache.poll_interval);
-        Ok(Self { catalogue, cache: tiers, follower, bus, remote })
+        Ok(Self { catalogue, collections, keeper, cache: tiers, follower, bus, remote, index })
     }
 }
 
@@ -147,7 +169,8 @@ fn rules(_settings: &CacheSettings) -> Rules {
     Rules::default()
 }
 
-fn policies(settings: &CacheSettings) -> Policies {
+fn policies(settings: &Settings) -> Policies {
+    let Settings { cache: settings, collections, .. } = settings;
     let value = |policy: &CacheControl| {
         HeaderValue::from_str(policy.as_str())
             .expect("the setting's type allows visible ASCII only")
@@ -155,7 +178,10 @@ fn policies(settings: &CacheSettings) -> Policies {
     Policies {
         lists: value(&settings.cache_control_lists),
         items: value(&settings.cache_control_items),
+        searches: value(&settings.cache_control_search),
         feed: value(&settings.cache_control_feed),
+        collections: value(&collections.cache_control_collections),
+        season: value(&collections.cache_control_season),
         fixed: value(&settings.cache_control_static),
         vary: VARY,
     }

@@ -36,7 +36,7 @@ use crate::{
             tls::{Files, Tls, TlsMetrics},
         },
     },
-    service::catalogue::Catalogue,
+    service::{catalogue::Catalogue, collections::Collections},
 };
 
 /// Connections of the admin listener: a few probes and scrapers, even when they hang.
@@ -127,11 +127,12 @@ impl Listener {
 pub(super) fn api(
     settings: &Settings,
     catalogue: Catalogue,
+    collections: Collections,
     cache: ReadCache,
     gate: Gate,
     observer: Observer,
 ) -> Api {
-    Api::new(catalogue, cache, gate, observer, api_options(settings))
+    Api::new(catalogue, collections, cache, gate, observer, api_options(settings))
 }
 
 /// Who watches the public listener's requests.

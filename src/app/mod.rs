@@ -5,6 +5,7 @@
 
 mod auth;
 mod cached;
+mod index;
 mod limits;
 mod listener;
 mod metrics;
@@ -22,7 +23,7 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-use self::{auth::Access, cached::Cached, listener::Listener};
+use self::{auth::Access, cached::Cached, index::TemporaryFolder, listener::Listener};
 use crate::{
     cache::remote::RemoteError,
     config::{
@@ -39,6 +40,7 @@ use crate::{
             tls::{Reloaded, Tls, TlsError},
         },
     },
+    search::SearchError,
     service::{bundled, import::ImportError},
     store::{self, Store, error::StoreError},
     telemetry::{self, in_one_line},
@@ -95,6 +97,14 @@ pub enum AppError {
         /// What the system says.
         source: io::Error,
     },
+    /// The folder of the index.
+    #[error("cannot use {} (--index-dir)", folder.display())]
+    Index {
+        /// Which one.
+        folder: PathBuf,
+        /// What is wrong with it.
+        source: SearchError,
+    },
     /// A path to listen on.
     #[error("cannot listen on {path} (--listen-unix)")]
     ListenUnix {
@@ -148,6 +158,8 @@ pub struct App {
     housekeeping: CancellationToken,
     /// Ends all that was not stopped before when the app is dropped.
     _end: DropGuard,
+    /// The folder of the index, where it goes with the process: it goes last.
+    _index_folder: Option<TemporaryFolder>,
 }
 
 impl App {
@@ -174,7 +186,7 @@ impl App {
         metrics::register(&registry);
         store.register_metrics(&registry);
         let cached = Cached::new(settings, clock.clone(), &registry, &store, &tasks)?;
-        let Cached { catalogue, cache, follower, bus, remote } = cached;
+        let Cached { catalogue, collections, keeper, cache, follower, bus, remote, index } = cached;
         let access = Access::new(settings, &clock, &registry, &store)?;
         let follower = follower.with_keys(Arc::clone(&access.keys));
         let limits = limits::limits(&settings.limits, remote, clock, &registry)?;
@@ -182,7 +194,8 @@ impl App {
         let observer = listener::observer(&registry, &settings.watching);
         let health = Admin::new(catalogue.clone(), cache.clone(), registry, seen)
             .with_log_level(log_level())
-            .with_limits(Arc::clone(&limits));
+            .with_limits(Arc::clone(&limits))
+            .with_keeper(keeper.clone());
         let admin = Listener::admin(&settings.admin, health, of_admin, &end).await?;
 
         store.migrate().await.map_err(failed)?;
@@ -194,8 +207,13 @@ impl App {
         let housekeeping = end.child_token();
         tasks.spawn(keep_house(Arc::clone(&store), housekeeping.clone()));
         tasks.spawn(follower.run(housekeeping.clone()));
+        tasks.spawn(keeper.run(housekeeping.clone()));
         tasks.spawn(Arc::clone(&limits).run(tasks.clone(), housekeeping.clone()));
         access.follow(&tasks, &housekeeping);
+        let index_folder = match index {
+            Some(index) => index.begin(&tasks, housekeeping.clone()).await,
+            None => None,
+        };
         if let Some(bus) = bus {
             let known = Arc::clone(catalogue.known());
             tasks.spawn(cached::listen(bus, known, housekeeping.clone()));
@@ -205,7 +223,7 @@ impl App {
             tasks.spawn(Arc::clone(tls).watch(housekeeping.clone()));
         }
         let gate = limits::gate(settings, access.auth, Arc::clone(&limits));
-        let api = listener::api(settings, catalogue, cache, gate, observer);
+        let api = listener::api(settings, catalogue, collections, cache, gate, observer);
         let public = Listener::public(settings, api, of_public, tls.clone(), &end).await?;
         phase.send_replace(Phase::Running);
         Ok(Self {
@@ -220,6 +238,7 @@ impl App {
             tasks,
             housekeeping,
             _end: guard,
+            _index_folder: index_folder,
         })
     }
 

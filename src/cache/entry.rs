@@ -5,11 +5,28 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::domain::{
-    clock::Tick,
+    clock::{Clock, Moment, Tick},
     revision::{Revision, Scope},
 };
 
 use super::known::Watched;
+
+/// What an answer was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// The truth. That its scopes were not touched since shows that it includes everything that is known.
+    Truth,
+    /// The index of this replica, which follows the truth at a distance: it includes what that shows.
+    Index,
+}
+
+impl Basis {
+    /// What an answer that depends on these is made from.
+    #[must_use]
+    pub fn of(scopes: &[Scope]) -> Self {
+        if scopes.contains(&Scope::Index) { Self::Index } else { Self::Truth }
+    }
+}
 
 /// A finished answer, as whoever makes it sees it.
 pub trait Payload: Send + Sync + Sized + 'static {
@@ -27,6 +44,50 @@ pub trait Payload: Send + Sync + Sized + 'static {
     fn read(bytes: Bytes) -> Option<Self>;
 }
 
+/// The part of the calendar in which an answer holds, whatever is written: what it says follows from the
+/// day. Ends that are absent do not bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Within {
+    /// The first moment.
+    pub from: Option<Moment>,
+    /// The first moment after it.
+    pub until: Option<Moment>,
+}
+
+impl Within {
+    /// At any time.
+    pub const ALWAYS: Self = Self { from: None, until: None };
+
+    /// Whether it is at any time.
+    #[must_use]
+    #[inline]
+    pub const fn is_always(self) -> bool {
+        self.from.is_none() && self.until.is_none()
+    }
+
+    /// Whether a moment is within.
+    #[must_use]
+    pub fn has(self, at: Moment) -> bool {
+        self.from.is_none_or(|from| from <= at) && !self.is_over(at)
+    }
+
+    /// Whether it has ended by a moment.
+    #[must_use]
+    pub fn is_over(self, at: Moment) -> bool {
+        self.until.is_some_and(|until| until <= at)
+    }
+}
+
+/// For how long an answer is kept that nothing supersedes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lasting {
+    /// As long as most.
+    #[default]
+    Usual,
+    /// As long as those that everybody asks for while a season lasts.
+    Season,
+}
+
 /// An answer that was just made.
 #[derive(Debug)]
 pub struct Made<P> {
@@ -34,6 +95,9 @@ pub struct Made<P> {
     pub tag: Revision,
     /// What it depends on; `None` for what its query depends on.
     pub scopes: Option<Vec<Scope>>,
+    /// Whether it is an answer to whoever asks for the same: not where what its name was made of is out of
+    /// date.
+    pub keep: bool,
     /// The answer.
     pub payload: P,
 }
@@ -45,8 +109,12 @@ pub struct Entry<P> {
     pub tag: Revision,
     /// What it depends on.
     pub watched: Watched,
+    /// What it was made from.
+    pub basis: Basis,
     /// When it is to be made anew, whatever happened.
     pub expires: Tick,
+    /// When it holds by the calendar.
+    pub within: Within,
     /// The answer.
     pub payload: P,
 }
@@ -61,6 +129,25 @@ impl<P: Payload> Entry<P> {
     #[inline]
     pub fn is_good(&self) -> bool {
         self.tag >= self.watched.need()
+    }
+
+    /// The revision up to which it includes every write, where it is good and everything up to `verified`
+    /// was known before it was judged.
+    #[must_use]
+    #[inline]
+    pub fn includes(&self, verified: Revision) -> Revision {
+        match self.basis {
+            Basis::Truth => self.tag.max(verified),
+            Basis::Index => self.tag,
+        }
+    }
+
+    /// Whether it may be given now: it has not lived for too long, and the calendar is not past it.
+    #[must_use]
+    #[inline]
+    pub fn is_current(&self, now: Tick, clock: &Clock) -> bool {
+        // Most answers hold on any day, and need no look at the calendar.
+        self.expires > now && (self.within.is_always() || self.within.has(clock.now()))
     }
 
     /// Bytes in memory, with its key.

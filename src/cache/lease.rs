@@ -48,6 +48,11 @@ impl Lease {
         self.as_of.fetch_max(as_of.as_nanos(), Ordering::AcqRel);
     }
 
+    /// Ends it: nothing is known of this truth.
+    pub(super) fn end(&self) {
+        self.as_of.store(0, Ordering::Release);
+    }
+
     /// For how long the truth has not been heard of.
     #[must_use]
     #[inline]

@@ -11,6 +11,7 @@
 //! **Invariant:** a cache that fails is never a failed request: it is a named
 //! [`outcome`](outcome::Outcome).
 
+mod ahead;
 pub mod bus;
 pub mod entry;
 mod envelope;

@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep};
 use crate::domain::revision::{Revision, Scope};
 
 use super::{
-    entry::{Entry, Made, Payload},
-    envelope,
+    entry::{Basis, Entry, Lasting, Made, Payload},
+    envelope::{self, Opened},
     key::{Digest, Key},
     known::Known,
     metrics::{Metrics, Operation},
@@ -33,6 +33,8 @@ const SETTLE: Duration = Duration::from_millis(250);
 pub struct Options {
     /// How long it keeps entries, give or take a tenth.
     pub ttl: Duration,
+    /// The same for answers of a season that is on, or about to be.
+    pub season_ttl: Duration,
     /// How long a load waits for another replica's.
     pub fill_wait: Duration,
 }
@@ -59,6 +61,10 @@ pub(super) struct Wanted<'a> {
     pub(super) digest: Digest,
     /// The lowest tag that will do beside what the scopes need.
     pub(super) at_least: Revision,
+    /// What it must have been made from.
+    pub(super) basis: Basis,
+    /// How long it is kept.
+    pub(super) lasting: Lasting,
 }
 
 impl Shared {
@@ -80,7 +86,8 @@ impl Shared {
             }
             match self.remote.lease(&wanted.digest, LEASE).await {
                 Ok(Some(lease)) => return Turn::Load(Some(lease)),
-                Ok(None) if Instant::now() < end => {}
+                // What another replica makes of its index is of use only where both are as far.
+                Ok(None) if Instant::now() < end && wanted.basis == Basis::Truth => {}
                 Ok(None) => return Turn::Load(None),
                 Err(missed) => {
                     metrics.l2_failed(Operation::Lease, missed.label());
@@ -111,7 +118,11 @@ impl Shared {
     ) {
         if let Some((entry, scopes, epoch)) = entry {
             let bytes = envelope::seal(wanted.key, epoch, entry, scopes);
-            let ttl = super::tiers::jittered(self.options.ttl);
+            let ttl = match wanted.lasting {
+                Lasting::Usual => self.options.ttl,
+                Lasting::Season => self.options.season_ttl,
+            };
+            let ttl = super::tiers::jittered(ttl);
             if let Err(missed) = self.remote.put(&wanted.digest, &bytes, ttl).await {
                 metrics.l2_failed(Operation::Put, missed.label());
             }
@@ -158,13 +169,27 @@ async fn judge<P: Payload>(
     if opened.epoch != known.epoch() && rules.hold(Rule::AnyEpoch) {
         return Err(Reject::Epoch);
     }
+    if Basis::of(&opened.scopes) != wanted.basis {
+        return Err(Reject::Query);
+    }
     let need = known.watch(&opened.scopes).need().max(wanted.at_least);
     if opened.tag < need && rules.hold(Rule::NoValidation) {
         return Err(Reject::Superseded);
+    }
+    // Another replica's index may be ahead. This one's own answers must not go back behind it.
+    if wanted.basis == Basis::Index {
+        let shown = known.shown().map(|shown| shown.revision);
+        return if shown == Some(opened.tag) {
+            let Opened { tag, scopes, payload, .. } = opened;
+            Ok(Made { tag, scopes: Some(scopes), keep: true, payload })
+        } else {
+            Err(Reject::Future)
+        };
     }
     // Another replica may be ahead by a poll. What no poll finds is of a future that was restored away.
     if rules.hold(Rule::AnyEpoch) && !known.reach(opened.tag, SETTLE).await {
         return Err(Reject::Future);
     }
-    Ok(Made { tag: opened.tag, scopes: Some(opened.scopes), payload: opened.payload })
+    let Opened { tag, scopes, payload, .. } = opened;
+    Ok(Made { tag, scopes: Some(scopes), keep: true, payload })
 }

@@ -5,7 +5,7 @@ use std::{io, process::ExitCode};
 
 use crate::{
     app::AppError, config::bad_setting::BadSetting, domain::rate::BadRates,
-    http::server::tls::TlsError, store::error::StoreError,
+    http::server::tls::TlsError, search::SearchError, store::error::StoreError,
 };
 
 /// How the program ended.
@@ -58,6 +58,8 @@ impl Exit {
             } else if let Some(AppError::Tls(error)) = cause.downcast_ref::<AppError>() {
                 let unreadable = matches!(error, TlsError::Unreadable { .. });
                 Some(if unreadable { Self::NoInput } else { Self::Data })
+            } else if let Some(error) = cause.downcast_ref::<SearchError>() {
+                Some(Self::of_index(error))
             } else if let Some(error) = cause.downcast_ref::<StoreError>() {
                 Some(Self::of_store(error))
             } else {
@@ -76,6 +78,16 @@ impl Exit {
             | StoreError::Migrate(_) => Self::Unavailable,
             StoreError::BadRow { .. } => Self::Data,
             StoreError::Refused(_) | StoreError::ChangesGone { .. } => Self::Software,
+        }
+    }
+
+    fn of_index(error: &SearchError) -> Self {
+        match error {
+            SearchError::InUse => Self::Unavailable,
+            SearchError::Io(error) => Self::of_io(error),
+            SearchError::Damaged(_) | SearchError::Replaced | SearchError::Engine(_) => {
+                Self::Software
+            }
         }
     }
 

@@ -2,7 +2,9 @@
 //!
 //! **Invariant:** only commands write to standard output.
 
+mod ask;
 pub mod bump;
+pub mod collections;
 pub mod config;
 pub mod exit;
 pub mod export;
@@ -14,6 +16,7 @@ pub mod openapi;
 pub mod output;
 pub mod serve;
 pub mod synthesise;
+pub mod warm;
 
 mod signals;
 
@@ -69,6 +72,10 @@ enum Command {
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Make, list, rotate and revoke API keys.
     Keys(keys::KeysArgs),
+    /// Take collections from a file, or write them to one.
+    Collections(collections::CollectionsArgs),
+    /// Prepare running replicas for a rush: have answers made and kept before they are asked for.
+    Warm(Box<warm::WarmArgs>),
     /// Tell every cache that the database was changed by other means; print the new revision.
     Bump(Box<bump::BumpArgs>),
 }
@@ -122,9 +129,11 @@ impl Invocation {
             Command::Import(arguments) => Some(&arguments.settings.log),
             Command::Export(arguments) => Some(&arguments.settings.log),
             Command::Keys(arguments) => Some(arguments.log()),
+            Command::Collections(arguments) => Some(arguments.log()),
             Command::Config(_)
             | Command::Healthcheck(_)
             | Command::Openapi
+            | Command::Warm(_)
             | Command::Synthesise(_) => None,
         }
     }
@@ -153,6 +162,8 @@ impl Invocation {
             Command::Openapi => openapi::run(),
             Command::Healthcheck(arguments) => healthcheck::run(&arguments).await,
             Command::Keys(arguments) => keys::run(&arguments).await,
+            Command::Collections(arguments) => collections::run(&arguments).await,
+            Command::Warm(arguments) => warm::run(&arguments).await,
             Command::Bump(arguments) => bump::run(&arguments).await,
         }
     }

@@ -90,6 +90,15 @@ pub struct CacheSettings {
     )]
     pub cache_control_items: CacheControl,
 
+    /// The Cache-Control of searches and suggestions.
+    #[arg(
+        long,
+        env = "MARQUEE_CACHE_CONTROL_SEARCH",
+        value_name = "DIRECTIVES",
+        default_value = "public, max-age=10, stale-while-revalidate=30, stale-if-error=86400"
+    )]
+    pub cache_control_search: CacheControl,
+
     /// The Cache-Control of the change feed.
     #[arg(
         long,

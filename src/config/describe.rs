@@ -84,6 +84,10 @@ fn in_force(settings: &Settings, id: &str) -> Option<String> {
         "database_connections" => Some(settings.database.connections().to_string()),
         "redis_url" => Some(or_none(settings.redis.redis_url.as_ref())),
         "otlp_endpoint" => Some(or_none(settings.watching.otlp_endpoint.as_ref())),
+        "index_dir" => Some(settings.index_dir().map_or_else(
+            || "a temporary folder".to_owned(),
+            |folder| folder.display().to_string(),
+        )),
         "rate_limit_file" => Some(file_or_none(settings.limits.rate_limit_file.as_ref())),
         "redis_ca" => Some(file_or_none(settings.redis.redis_ca.as_ref())),
         "listen_unix" => Some(file_or_none(settings.connections.listen_unix.as_ref())),

@@ -11,12 +11,14 @@ pub mod auth;
 pub mod bad_setting;
 pub mod cache;
 pub mod catalogue;
+pub mod collections;
 pub mod connections;
 pub mod cors;
 pub mod database;
 pub mod database_url;
 pub mod describe;
 pub mod http;
+pub mod index;
 pub mod limits;
 pub mod log;
 pub mod overload;
@@ -26,11 +28,14 @@ pub mod tls;
 pub mod value;
 pub mod watching;
 
+use std::path::PathBuf;
+
 use self::{
     admin::AdminSettings, auth::AuthSettings, bad_setting::BadSetting, cache::CacheSettings,
-    catalogue::CatalogueSettings, connections::ConnectionSettings, cors::CorsSettings,
-    database::DatabaseSettings, http::HttpSettings, limits::LimitSettings, log::LogSettings,
-    overload::OverloadSettings, redis::RedisSettings, tls::TlsSettings, watching::WatchingSettings,
+    catalogue::CatalogueSettings, collections::CollectionSettings, connections::ConnectionSettings,
+    cors::CorsSettings, database::DatabaseSettings, http::HttpSettings, index::IndexSettings,
+    limits::LimitSettings, log::LogSettings, overload::OverloadSettings, redis::RedisSettings,
+    tls::TlsSettings, watching::WatchingSettings,
 };
 
 /// Every setting of a server.
@@ -66,12 +71,18 @@ pub struct Settings {
     /// The cache that replicas share.
     #[command(flatten)]
     pub redis: RedisSettings,
+    /// What searches are answered from.
+    #[command(flatten)]
+    pub index: IndexSettings,
     /// How much is asked of the database at once.
     #[command(flatten)]
     pub overload: OverloadSettings,
     /// What is in the catalogue.
     #[command(flatten)]
     pub catalogue: CatalogueSettings,
+    /// How its collections are kept.
+    #[command(flatten)]
+    pub collections: CollectionSettings,
     /// What is logged, and how.
     #[command(flatten)]
     pub log: LogSettings,
@@ -81,6 +92,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The folder of the index; `None` for one that goes with the process.
+    #[must_use]
+    pub fn index_dir(&self) -> Option<PathBuf> {
+        let beside = || {
+            let mut name = self.database.database_url.file()?.as_os_str().to_owned();
+            name.push("-index");
+            Some(PathBuf::from(name))
+        };
+        self.index.index_dir.clone().or_else(beside)
+    }
+
     /// Checks the rules that one value's type cannot hold.
     ///
     /// # Errors

@@ -91,6 +91,13 @@ impl Bytes {
         })
     }
 
+    /// Reads sizes from 16 MiB to 16 GiB.
+    pub(super) fn from_16_mib_to_16_gib(text: &str) -> Result<Self, Rule> {
+        Self::parse(text).filter(|size| (16 << 20..=16 << 30).contains(&size.0)).ok_or_else(|| {
+            Rule::new("must be a number with a unit (MiB, GiB) and from 16MiB to 16GiB")
+        })
+    }
+
     /// Reads sizes from 1 KiB to 1 TiB.
     pub(super) fn from_1_kib_to_1_tib(text: &str) -> Result<Self, Rule> {
         Self::parse(text).filter(|size| (1 << 10..=1 << 40).contains(&size.0)).ok_or_else(|| {

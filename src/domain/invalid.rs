@@ -125,6 +125,18 @@ impl Faults {
         self.push(Fault::pointer(pointer, detail));
     }
 
+    /// How many were noted.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none was noted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Gives `value` if no fault was noted.
     ///
     /// # Errors

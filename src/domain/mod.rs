@@ -5,6 +5,7 @@
 pub mod api_key;
 pub mod change;
 pub mod clock;
+pub mod collection;
 pub mod cursor;
 pub mod field;
 pub mod genre;
@@ -17,4 +18,7 @@ pub mod parameters;
 pub mod patch;
 pub mod rate;
 pub mod revision;
+pub mod search;
+pub mod season;
+pub mod suggest;
 pub mod text;

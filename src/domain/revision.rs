@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::Serialize;
 
+use super::collection::Slug;
+
 /// Number of a committed write. Revisions have no gaps, and their order is the order of commits.
 /// Zero is the state before the first write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
@@ -46,9 +48,16 @@ pub enum Scope {
     Genre(String),
     /// The movies whose id is this number modulo [`ITEM_BUCKETS`].
     Item(u16),
+    /// One collection, by its slug: what its editor said of it, not its movies.
+    Collection(String),
+    /// Which collections there are, and what was said of any of them.
+    Collections,
     /// Whatever was changed by other means than a write: raised by `marquee bump` alone. Everything
     /// depends on it.
     Bump,
+    /// What the index of a replica shows: raised by that replica alone, and known to no other. It is in
+    /// no table and in no message.
+    Index,
 }
 
 impl Scope {
@@ -59,13 +68,19 @@ impl Scope {
     }
 }
 
+/// No slug has this in it.
+const COLLECTIONS: &str = "c:*";
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("*"),
             Self::Genre(key) => write!(f, "g:{key}"),
             Self::Item(bucket) => write!(f, "i:{bucket}"),
+            Self::Collection(slug) => write!(f, "c:{slug}"),
+            Self::Collections => f.write_str(COLLECTIONS),
             Self::Bump => f.write_str("!"),
+            Self::Index => f.write_str("x"),
         }
     }
 }
@@ -81,9 +96,14 @@ impl FromStr for Scope {
             let bucket: u16 = bucket.parse().map_err(|_| ())?;
             return if i64::from(bucket) < ITEM_BUCKETS { Ok(Self::Item(bucket)) } else { Err(()) };
         }
+        if let Some(slug) = text.strip_prefix("c:").filter(|_| text != COLLECTIONS) {
+            return slug.parse::<Slug>().map(|slug| Self::Collection(slug.to_string()));
+        }
         match text {
             "*" => Ok(Self::All),
+            COLLECTIONS => Ok(Self::Collections),
             "!" => Ok(Self::Bump),
+            "x" => Ok(Self::Index),
             _ => Err(()),
         }
     }
@@ -104,11 +124,19 @@ mod tests {
 
     #[test]
     fn scopes_read_as_they_are_written() {
-        let scopes = [Scope::All, Scope::Bump, Scope::Item(1023), Scope::Genre("g:é *".into())];
+        let scopes = [
+            Scope::All,
+            Scope::Bump,
+            Scope::Index,
+            Scope::Item(1023),
+            Scope::Genre("g:é *".into()),
+            Scope::Collection("halloween-2".into()),
+            Scope::Collections,
+        ];
         for scope in scopes {
             assert_eq!(scope.to_string().parse(), Ok(scope));
         }
-        for bad in ["", "i:1024", "i:-1", "i:x", "**", "c:x"] {
+        for bad in ["", "i:1024", "i:-1", "i:x", "**", "x:x", "c:", "c:A", "c:-"] {
             assert_eq!(bad.parse::<Scope>(), Err(()), "{bad}");
         }
     }

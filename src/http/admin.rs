@@ -18,12 +18,13 @@ use tokio::sync::watch;
 use crate::{
     cache::{lease::Freshness, tiers},
     domain::revision::Revision,
-    service::{catalogue::Catalogue, overload},
+    service::{catalogue::Catalogue, index, overload},
 };
 
 use super::{
     body::{self, Accepts, Bounds},
     cached::ReadCache,
+    campaigns,
     class::{NO_STORE, VARY},
     encoding::{Coding, compress},
     error::{Kind, Problem},
@@ -31,6 +32,7 @@ use super::{
     log_level::LogLevel,
     request_id::RequestId,
     response::{Body, written},
+    seasons::Keeper,
     server::{Handler, peer::Peer},
 };
 
@@ -57,6 +59,7 @@ pub struct Admin {
     phase: watch::Receiver<Phase>,
     log_level: Option<LogLevel>,
     limits: Option<Arc<Limits>>,
+    keeper: Option<Keeper>,
 }
 
 /// `/log-level`
@@ -74,6 +77,8 @@ struct Report {
     cache: tiers::Status,
     /// The gate before the database; none where it is off.
     overload: Option<overload::Report>,
+    /// The index; none where it is off.
+    index: Option<index::Report>,
 }
 
 #[derive(Debug, Serialize)]
@@ -98,7 +103,7 @@ impl Admin {
         registry: Registry,
         phase: watch::Receiver<Phase>,
     ) -> Self {
-        Self { catalogue, cache, registry, phase, log_level: None, limits: None }
+        Self { catalogue, cache, registry, phase, log_level: None, limits: None, keeper: None }
     }
 
     /// The same with the level of a log.
@@ -114,6 +119,12 @@ impl Admin {
         Self { limits: Some(limits), ..self }
     }
 
+    /// The same with `/warm`, by which campaigns are prepared for.
+    #[must_use]
+    pub fn with_keeper(self, keeper: Keeper) -> Self {
+        Self { keeper: Some(keeper), ..self }
+    }
+
     fn report(&self) -> Response<Body> {
         let phase = match *self.phase.borrow() {
             Phase::Starting => "starting",
@@ -126,6 +137,7 @@ impl Admin {
             restores: self.catalogue.known().restores(),
             cache: self.cache.status(),
             overload: self.catalogue.overload().map(overload::Overload::report),
+            index: self.catalogue.index().map(index::Finder::report),
         };
         written(StatusCode::OK, &report)
     }
@@ -133,6 +145,7 @@ impl Admin {
     /// Prometheus' text format, which every version reads; smaller for those who ask, as Prometheus does.
     async fn metrics(&self, headers: &HeaderMap) -> Response<Body> {
         let _ = self.cache.status(); // brings gauges up to date
+        let _ = self.catalogue.index().map(index::Finder::report);
         let mut text = String::new();
         if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text) {
             tracing::error!(%error, "cannot write metrics");
@@ -200,6 +213,14 @@ impl Admin {
         {
             return steering::answer(limits, request).await;
         }
+        if let Some(keeper) =
+            self.keeper.as_ref().filter(|_| request.uri().path() == campaigns::PATH)
+        {
+            if *self.phase.borrow() != Phase::Running {
+                return Err(Problem::unavailable("the service is not running yet, or no more"));
+            }
+            return campaigns::answer(keeper, request).await;
+        }
         match request.uri().path() {
             "/log-level" if reads || *request.method() == Method::PUT => {
                 self.log_level(request).await
@@ -218,7 +239,7 @@ impl Admin {
             }
             _ => Err(Problem::new(
                 Kind::NoSuchPath,
-                "there are /livez, /readyz, /version, /status, /metrics, /log-level and /rate-limit",
+                "there are /livez, /readyz, /version, /status, /metrics, /log-level, /rate-limit and /warm",
             )),
         }
     }

@@ -17,7 +17,10 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use crate::{domain::revision::Revision, service::catalogue::Catalogue};
+use crate::{
+    domain::revision::Revision,
+    service::{catalogue::Catalogue, collections::Collections},
+};
 
 use super::{
     audit::{Audit, WrittenAs},
@@ -31,7 +34,10 @@ use super::{
     framing,
     front::{self, Hit, Written},
     gate::Gate,
-    handlers::{batch, changes, compat, create, delete, docs, export, genres, item, list, update},
+    handlers::{
+        batch, changes, collection_writes, collections, compat, create, delete, docs, export,
+        genres, item, list, search, suggest, update,
+    },
     observe::Observer,
     request_id::X_REQUEST_ID,
     response::{Answer, Body, CATALOG_REVISION},
@@ -76,6 +82,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Api {
     pub(super) catalogue: Catalogue,
+    pub(super) collections: Collections,
     pub(super) cache: ReadCache,
     pub(super) options: Options,
     /// Exports that are being sent. Each ends with its connection.
@@ -96,6 +103,7 @@ impl Api {
     #[must_use]
     pub fn new(
         catalogue: Catalogue,
+        collections: Collections,
         cache: ReadCache,
         gate: Gate,
         observer: Observer,
@@ -107,6 +115,7 @@ impl Api {
         let audit = Audit::new(catalogue.known().clock().clone());
         Self {
             catalogue,
+            collections,
             cache,
             options,
             exports,
@@ -140,7 +149,7 @@ impl Api {
         let call = Call { api: self, parts, parameter, body };
         match handle(route, call).await? {
             Answer::Kept(query) => {
-                self.cache.answer(query, &self.catalogue, parts, if_none_match.as_ref()).await
+                self.cache.answer(query, self, parts, if_none_match.as_ref()).await
             }
             Answer::Read(found) => {
                 let coding = Coding::negotiate(&parts.headers, &Coding::ALL);
@@ -180,8 +189,16 @@ async fn handle(route: Route, call: Call<'_>) -> Result<Answer, Problem> {
         Route::DeleteMovie => delete::delete(call).await,
         Route::BatchMovies => batch::batch(call).await,
         Route::ListGenres => genres::list(&call),
+        Route::SearchMovies => search::search(&call),
+        Route::Suggest => suggest::suggest(&call),
         Route::ListChanges => changes::list(call).await,
         Route::ExportMovies => export::export(call).await,
+        Route::ListCollections => collections::list(call).await,
+        Route::GetCollection => collections::one(call).await,
+        Route::GetCollectionDefinition => collections::definition(call).await,
+        Route::CreateCollection => collection_writes::create(call).await,
+        Route::ReplaceCollection => collection_writes::replace(call).await,
+        Route::DeleteCollection => collection_writes::delete(call).await,
         Route::GetOpenApi => docs::description(&call),
         Route::GetDocs => docs::page(&call),
         Route::GetDocsFile => docs::file(&call),
@@ -197,7 +214,9 @@ impl Handler for Api {
             if !self.gate.cors.is_constant() || self.observer.tells_times() {
                 return None;
             }
-            let pass = |now| self.gate.pass_at(peer, request.headers(), now);
+            let pass = |route: Route, now| {
+                self.gate.pass_at(peer, request.headers(), route.spec().class, now)
+            };
             let Written { route, status, body, id, now, passed } =
                 front::write(&self.cache, request, pass, out)?;
             self.cache.count_hit(route);

@@ -61,6 +61,10 @@ impl Who {
 #[derive(Debug, Clone)]
 pub(super) struct Touched(pub(super) Vec<MovieId>);
 
+/// The collection that a write created, where its path does not say; an extension of its answer.
+#[derive(Debug, Clone)]
+pub(super) struct TouchedCollection(pub(super) String);
+
 /// The revision of a write, also where the answer does not tell it; an extension of the answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WrittenAs(pub(super) Revision);
@@ -153,6 +157,20 @@ impl Trail<'_> {
         self.route.is_some_and(|route| route.spec().class.writes())
     }
 
+    fn is_about_a_collection(&self) -> bool {
+        matches!(
+            self.route,
+            Some(
+                Route::ListCollections
+                    | Route::GetCollection
+                    | Route::GetCollectionDefinition
+                    | Route::CreateCollection
+                    | Route::ReplaceCollection
+                    | Route::DeleteCollection
+            )
+        )
+    }
+
     fn tell(&self, kind: &'static str, response: Option<&Response<Body>>, untold: u64) {
         let (mut key, mut name, mut subject, mut reason) = (None, None, None, None);
         let (caller, role) = match &self.visitor.who {
@@ -172,11 +190,17 @@ impl Trail<'_> {
                 ("refused", None)
             }
         };
-        let touched = response.and_then(|response| response.extensions().get::<Touched>());
-        let movies = touched.map_or_else(
-            || self.parameter.chars().take(PARAMETER_MAX).collect(),
-            |touched| ids(&touched.0),
-        );
+        let extensions = response.map(Response::extensions);
+        let parameter = || self.parameter.chars().take(PARAMETER_MAX).collect::<String>();
+        let (mut movies, mut collection) = (String::new(), None);
+        if self.is_about_a_collection() {
+            let created = extensions.and_then(|all| all.get::<TouchedCollection>());
+            let slug = created.map_or_else(parameter, |created| created.0.clone());
+            collection = (!slug.is_empty()).then_some(slug);
+        } else {
+            let touched = extensions.and_then(|all| all.get::<Touched>());
+            movies = touched.map_or_else(parameter, |touched| ids(&touched.0));
+        }
         let written = response.and_then(|response| response.extensions().get::<WrittenAs>());
         tracing::info!(
             target: "audit",
@@ -190,6 +214,7 @@ impl Trail<'_> {
             method = self.method.as_str(),
             route = self.route.map(|route| route.spec().operation),
             movies = (!movies.is_empty()).then_some(movies),
+            collection,
             status = response.map(|response| response.status().as_u16()),
             revision = written.map(|written| written.0.get()),
             request_id = self.id.as_str(),

@@ -20,15 +20,16 @@ use crate::{
         outcome::{Failure, LoadFailure, Miss, Outcome},
         remote::Remote,
         shared,
-        tiers::{Answer, Options, Status, Tiers},
+        tiers::{Answer, Options, Prepared, Status, Tiers},
     },
     domain::{clock::Tick, revision::Revision},
-    service::catalogue::Catalogue,
+    service::{catalogue::Catalogue, collections::Collections},
 };
 
 use super::{
-    class::Policies,
-    conditional::{self, Condition},
+    api::Api,
+    class::{self, Policies},
+    conditional::{self, Condition, ETag},
     encoding::Coding,
     error::{Kind, Problem},
     finished::Finished,
@@ -92,7 +93,7 @@ impl ReadCache {
     pub(super) async fn answer(
         &self,
         query: Query,
-        catalogue: &Catalogue,
+        api: &Api,
         parts: &Parts,
         if_none_match: Option<&Condition>,
     ) -> Result<Response<Body>, Problem> {
@@ -100,11 +101,14 @@ impl ReadCache {
         let ask = query.ask(at_least(&parts.headers)?);
         let key = ask.key.clone();
         let rules = self.tiers.known().rules();
-        let may_load = || Ok(catalogue.look()?);
-        let catalogue = catalogue.clone();
+        let source = query.source();
+        let may_load = || source.look(&api.catalogue);
+        let (catalogue, collections) = (api.catalogue.clone(), api.collections.clone());
+        let at_least = ask.at_least;
         let began = Instant::now();
         let span = tracing::trace_span!(target: "spans", "cache");
-        let getting = self.tiers.get(ask, may_load, move || query.load(catalogue, rules));
+        let load = move || query.load(catalogue, collections, rules, at_least);
+        let getting = self.tiers.get(ask, may_load, load);
         let answer = getting.instrument(span).await?;
         let had = Instant::now();
         let finished = &answer.entry.payload;
@@ -126,14 +130,64 @@ impl ReadCache {
         Ok(response)
     }
 
+    /// The tag of the answer to a read.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub(super) async fn etag(&self, query: Query, api: &Api) -> Result<Option<ETag>, Problem> {
+        let ask = query.ask(Revision::ZERO);
+        let rules = self.tiers.known().rules();
+        let source = query.source();
+        let may_load = || source.look(&api.catalogue);
+        let (catalogue, collections) = (api.catalogue.clone(), api.collections.clone());
+        let load = move || query.load(catalogue, collections, rules, Revision::ZERO);
+        Ok(self.tiers.get(ask, may_load, load).await?.entry.payload.etag.clone())
+    }
+
+    /// Makes an answer ahead of who will ask for it, and keeps it; its name, and what came of it.
+    ///
+    /// # Errors
+    /// Why it could not be made.
+    pub(super) async fn prepare(
+        &self,
+        query: Query,
+        catalogue: &Catalogue,
+        collections: &Collections,
+    ) -> Result<Prepared, Problem> {
+        let ask = query.ask(Revision::ZERO);
+        let rules = self.tiers.known().rules();
+        let source = query.source();
+        let may_load = || source.look(catalogue);
+        let (for_load, collections) = (catalogue.clone(), collections.clone());
+        let load = move || query.load(for_load, collections, rules, Revision::ZERO);
+        let key = ask.key.clone();
+        let (prepared, entry) = self.tiers.prepare(ask, may_load, load).await?;
+        // The first to ask should not wait for a coding, either.
+        let mut grown = false;
+        for coding in Coding::COMPRESSED {
+            grown |= entry.payload.coded(coding).await.1;
+        }
+        if grown {
+            self.tiers.weigh_again(key, &entry);
+        }
+        Ok(prepared)
+    }
+
     /// What depends on the moment and not on the answer.
     fn say(&self, answer: &Answer<Finished>, headers: &mut HeaderMap) {
         headers.insert(CATALOG_REVISION, HeaderValue::from(answer.revision.get()));
         headers.insert(CACHE_STATUS, self.cache_status(answer));
+        if let Some(until) = answer.entry.within.until {
+            // Caches downstream must not keep it beyond the day on which it says something else.
+            let left = until.unix_ms().saturating_sub(self.tiers.known().clock().now().unix_ms());
+            let policy = self.policies.of(answer.entry.payload.class);
+            headers.insert(header::CACHE_CONTROL, class::ending(&policy, left));
+        }
         if matches!(answer.outcome, Outcome::L1Hit | Outcome::L2Hit(_)) {
             // Judged against the truth of that long ago (RFC 9111, section 5.1: "generated or
             // successfully validated").
-            let age = self.tiers.known().lease().age(answer.now).as_secs();
+            let lease = self.tiers.known().lease_of(answer.entry.basis);
+            let age = lease.age(answer.now).as_secs();
             headers.insert(header::AGE, HeaderValue::from(age));
         }
     }
@@ -153,14 +207,14 @@ impl ReadCache {
     pub(super) fn say_hit(
         &self,
         entry: &Arc<Entry<Finished>>,
-        verified: Revision,
+        revision: Revision,
         now: Tick,
         headers: &mut HeaderMap,
     ) {
         let answer = Answer {
             entry: Arc::clone(entry),
             outcome: Outcome::L1Hit,
-            revision: entry.tag.max(verified),
+            revision,
             unverified: false,
             now,
         };
@@ -172,7 +226,11 @@ impl ReadCache {
             Miss::Absent => "uri-miss",
             Miss::Superseded | Miss::Expired => "stale",
         };
-        let ttl = answer.entry.expires.since(answer.now).as_secs();
+        let mut ttl = answer.entry.expires.since(answer.now).as_secs();
+        if let Some(until) = answer.entry.within.until {
+            let left = until.unix_ms().saturating_sub(self.tiers.known().clock().now().unix_ms());
+            ttl = ttl.min(u64::try_from(left / 1000).unwrap_or(0));
+        }
         let mut text = String::new();
         match answer.outcome {
             Outcome::L1Hit => text.push_str("marquee-l1; hit"),

@@ -9,6 +9,8 @@ pub(super) enum Class {
     List,
     /// One movie.
     Item,
+    /// Answers made from the index: searches and suggestions.
+    Search,
     /// The change feed, which its readers poll.
     Feed,
     /// The whole catalogue.
@@ -17,6 +19,10 @@ pub(super) enum Class {
     Static,
     /// Whatever changes the catalogue.
     Write,
+    /// Collections: which there are, and one that is off or always on.
+    Collection,
+    /// A collection whose season is on.
+    Season,
 }
 
 impl Class {
@@ -35,6 +41,9 @@ impl Class {
         match code {
             0 => Some(Self::List),
             1 => Some(Self::Item),
+            2 => Some(Self::Search),
+            7 => Some(Self::Collection),
+            8 => Some(Self::Season),
             _ => None,
         }
     }
@@ -56,8 +65,14 @@ pub struct Policies {
     pub lists: HeaderValue,
     /// Of single movies, and of what says that one does not exist.
     pub items: HeaderValue,
+    /// Of searches and suggestions.
+    pub searches: HeaderValue,
     /// Of the change feed.
     pub feed: HeaderValue,
+    /// Of collections.
+    pub collections: HeaderValue,
+    /// Of collections whose season is on.
+    pub season: HeaderValue,
     /// Of the API's description and explorer.
     pub fixed: HeaderValue,
     /// What answers vary by.
@@ -71,8 +86,11 @@ impl Policies {
         match class {
             Class::List => self.lists.clone(),
             Class::Item => self.items.clone(),
+            Class::Search => self.searches.clone(),
             Class::Feed => self.feed.clone(),
             Class::Static => self.fixed.clone(),
+            Class::Collection => self.collections.clone(),
+            Class::Season => self.season.clone(),
             Class::Export | Class::Write => NO_STORE,
         }
     }
@@ -84,10 +102,61 @@ impl Default for Policies {
         Self {
             lists: policy("public, max-age=10, stale-while-revalidate=30, stale-if-error=86400"),
             items: policy("public, max-age=60, stale-while-revalidate=30, stale-if-error=86400"),
+            searches: policy("public, max-age=10, stale-while-revalidate=30, stale-if-error=86400"),
             // A reader that polls wants to know now; its ETag spares it the body.
             feed: policy("no-cache"),
+            collections: policy(
+                "public, max-age=10, stale-while-revalidate=30, stale-if-error=86400",
+            ),
+            season: policy("public, max-age=60, stale-while-revalidate=30, stale-if-error=86400"),
             fixed: policy("public, max-age=300"),
             vary: VARY,
         }
+    }
+}
+
+/// A policy of which nothing reaches beyond so many milliseconds from now: `max-age`, and with it
+/// `stale-while-revalidate`. An answer is sent up to a second after its head was made.
+pub(super) fn ending(policy: &HeaderValue, left_ms: i64) -> HeaderValue {
+    let left = u64::try_from((left_ms / 1000 - 1).max(0)).unwrap_or(0);
+    let Ok(text) = policy.to_str() else { return policy.clone() };
+    let age = |name: &str| {
+        let directives = text.split(',').map(str::trim);
+        let mut values = directives.filter_map(|directive| directive.split_once('='));
+        values
+            .find(|(one, _)| one.eq_ignore_ascii_case(name))
+            .and_then(|(_, age)| age.parse::<u64>().ok())
+    };
+    let kept = age("s-maxage").max(age("max-age")).unwrap_or(0).min(left);
+    let directive = |directive: &str| {
+        let Some((name, value)) = directive.split_once('=') else { return directive.to_owned() };
+        let bound = match name.to_ascii_lowercase().as_str() {
+            "max-age" | "s-maxage" => left,
+            "stale-while-revalidate" => left - kept,
+            _ => return directive.to_owned(),
+        };
+        match value.parse::<u64>() {
+            Ok(age) => format!("{name}={}", age.min(bound)),
+            Err(_) => directive.to_owned(),
+        }
+    };
+    let text: Vec<String> = text.split(',').map(str::trim).map(directive).collect();
+    HeaderValue::try_from(text.join(", ")).unwrap_or(NO_STORE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_never_reaches_beyond_the_end_of_what_it_is_about() {
+        let policy = HeaderValue::from_static(
+            "public, max-age=60, stale-while-revalidate=30, stale-if-error=9",
+        );
+        let ends = |left| ending(&policy, left).to_str().unwrap().to_owned();
+        assert_eq!(ends(1_000_000), policy.to_str().unwrap());
+        assert_eq!(ends(76_500), "public, max-age=60, stale-while-revalidate=15, stale-if-error=9");
+        assert_eq!(ends(31_000), "public, max-age=30, stale-while-revalidate=0, stale-if-error=9");
+        assert_eq!(ends(-5), "public, max-age=0, stale-while-revalidate=0, stale-if-error=9");
     }
 }

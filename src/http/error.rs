@@ -66,12 +66,14 @@ kinds! {
     InsufficientRole FORBIDDEN "insufficient-role" "The caller's role does not allow it",
     NoSuchPath NOT_FOUND "no-such-path" "There is nothing at this path",
     NoSuchMovie NOT_FOUND "no-such-movie" "There is no such movie",
+    NoSuchCollection NOT_FOUND "no-such-collection" "There is no such collection",
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "The path does not have this method",
     HeadTimeout REQUEST_TIMEOUT "head-timeout" "The request did not arrive in time",
     BodyTimeout REQUEST_TIMEOUT "body-timeout" "The body did not arrive in time",
     ImdbIdTaken CONFLICT "imdb-id-taken" "Another movie has this IMDb id",
+    CollectionExists CONFLICT "collection-exists" "There is a collection of that name",
     ChangesGone GONE "changes-gone" "These changes are no longer kept",
-    PreconditionFailed PRECONDITION_FAILED "precondition-failed" "The movie is not as the request requires",
+    PreconditionFailed PRECONDITION_FAILED "precondition-failed" "What is to be changed is not as the request requires",
     BodyTooLarge PAYLOAD_TOO_LARGE "body-too-large" "The body is too large",
     TargetTooLong URI_TOO_LONG "target-too-long" "The request's target is too long",
     ExpectationFailed EXPECTATION_FAILED "expectation-failed" "The expectation cannot be met",
@@ -197,6 +199,17 @@ impl From<ServiceError> for Problem {
                 let detail = "more is asked of the catalogue than it can do now; try again later";
                 return Self::overloaded(detail, *retry_after);
             }
+            ServiceError::IndexUnready { retry_after } => {
+                let detail = "the index is being built; movies and lists are there meanwhile";
+                return Self::unavailable_for(detail, *retry_after);
+            }
+            ServiceError::IndexOff => {
+                return Self::new(Kind::Unavailable, "this replica keeps no index (--index=off)");
+            }
+            ServiceError::SearchTimedOut => {
+                let detail = "the search took too long; ask for less, or try again later";
+                return Self::overloaded(detail, Duration::from_secs(1));
+            }
             ServiceError::Store(StoreError::ChangesGone { oldest }) => {
                 let detail =
                     format!("changes are kept from revision {oldest} on: read the catalogue anew");
@@ -240,8 +253,14 @@ impl Problem {
     /// The service cannot answer now, but may in a second.
     #[must_use]
     pub(super) fn unavailable(detail: &'static str) -> Self {
+        Self::unavailable_for(detail, Duration::from_secs(1))
+    }
+
+    /// The service cannot answer for about so long.
+    #[must_use]
+    fn unavailable_for(detail: &'static str, retry_after: Duration) -> Self {
         Self::new(Kind::Unavailable, detail)
-            .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+            .with(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)))
     }
 }
 

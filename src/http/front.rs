@@ -84,7 +84,7 @@ struct Place {
     route: Route,
     entry: Weak<Entry<Finished>>,
     coding: Coding,
-    /// The head as of `second` and `verified`, but for the request's id and how its client stands.
+    /// The head as of `second` and `revision`, but for the request's id and how its client stands.
     head: HeaderMap,
     /// Whether it says how a client stands.
     says_standing: bool,
@@ -92,7 +92,7 @@ struct Place {
     /// they are asked for.
     wire: [Vec<u8>; 2],
     second: u64,
-    verified: Revision,
+    revision: Revision,
     touched: Tick,
 }
 
@@ -206,12 +206,12 @@ pub(super) fn hit(cache: &ReadCache, request: &Request<Incoming>) -> Option<Hit>
 }
 
 /// The same for a request without a body, as bytes of HTTP/1.1: the head is put behind what is in `out`.
-/// `pass` lets the request in, at the moment at which the answer was found to be good.
+/// `pass` lets the request in, at the moment at which the answer of an operation was found to be good.
 #[inline]
 pub(super) fn write(
     cache: &ReadCache,
     request: &Request<()>,
-    pass: impl FnOnce(Tick) -> Option<(Passed, Option<Standing>)>,
+    pass: impl FnOnce(Route, Tick) -> Option<(Passed, Option<Standing>)>,
     out: &mut Vec<u8>,
 ) -> Option<Written> {
     if tracing::enabled!(target: "access", tracing::Level::DEBUG) {
@@ -262,7 +262,7 @@ impl Candidate {
             says_standing: false,
             wire: Default::default(),
             second: u64::MAX, // to be made at the first hit
-            verified: Revision::ZERO,
+            revision: Revision::ZERO,
             touched: answer.now,
         };
         Some(Self(Box::new(place)))
@@ -308,20 +308,22 @@ impl Front {
         let tiers = cache.tiers();
         let known = tiers.known();
         let now = known.clock().tick();
-        if known.lease().freshness(now) != Freshness::Fresh {
-            return None;
-        }
         let verified = known.verified(); // before the entry is judged
         let entry = self.places[n].as_ref()?.entry.upgrade();
-        let Some(entry) = entry.filter(|entry| entry.is_good() && entry.expires > now) else {
+        let good =
+            |entry: &Arc<Entry<Finished>>| entry.is_good() && entry.is_current(now, known.clock());
+        let Some(entry) = entry.filter(good) else {
             self.places[n] = None;
             return None;
         };
+        if known.lease_of(entry.basis).freshness(now) != Freshness::Fresh {
+            return None;
+        }
         let place = self.places[n].as_mut()?;
-        let second = now.as_nanos() / 1_000_000_000;
-        if place.second != second || place.verified != verified {
-            (place.second, place.verified) = (second, verified);
-            cache.say_hit(&entry, verified, now, &mut place.head);
+        let (second, revision) = (now.as_nanos() / 1_000_000_000, entry.includes(verified));
+        if place.second != second || place.revision != revision {
+            (place.second, place.revision) = (second, revision);
+            cache.say_hit(&entry, revision, now, &mut place.head);
             place.wire.iter_mut().for_each(Vec::clear);
         }
         if now.since(place.touched) > TOUCH_EVERY {
@@ -363,7 +365,7 @@ impl Front {
         cache: &ReadCache,
         asked: &Asked<'_>,
         request: &Request<()>,
-        pass: impl FnOnce(Tick) -> Option<(Passed, Option<Standing>)>,
+        pass: impl FnOnce(Route, Tick) -> Option<(Passed, Option<Standing>)>,
         out: &mut Vec<u8>,
     ) -> Option<Written> {
         let Good { place, ids, entry, now } = self.find(cache, asked)?;
@@ -374,7 +376,7 @@ impl Front {
             }
             Some(_) => return None,
         };
-        let (passed, standing) = pass(now)?;
+        let (passed, standing) = pass(place.route, now)?;
         let wire = &mut place.wire[usize::from(status == StatusCode::NOT_MODIFIED)];
         if wire.is_empty() {
             let date = cache.tiers().known().clock().now();

@@ -10,6 +10,7 @@ use hyper::{Method, Response, header::HeaderMap};
 use super::{
     audit::Who,
     auth::{Auth, Caller},
+    class::Class,
     client::{Client, Clients},
     cors::Cors,
     error::Problem,
@@ -101,7 +102,8 @@ impl Gate {
     /// goes the long way: nothing was counted then.
     #[inline]
     pub(super) fn pass(&self, peer: &Peer, asked: &HeaderMap, hit: &mut Hit) -> Option<Passed> {
-        let (passed, standing) = self.pass_at(peer, asked, hit.now)?;
+        let class = hit.route.spec().class;
+        let (passed, standing) = self.pass_at(peer, asked, class, hit.now)?;
         match standing {
             Some(standing) => standing.say(hit.response.headers_mut()),
             None if hit.says_standing => Standing::unsay(hit.response.headers_mut()),
@@ -110,13 +112,14 @@ impl Gate {
         Some(passed)
     }
 
-    /// Lets a read in that can be answered out of hand at `now`; gives how its client stands, where a
+    /// Lets a read of a class in that can be answered out of hand at `now`; gives how its client stands, where a
     /// limit is in force. `None` where it goes the long way: nothing was counted then.
     #[inline]
     pub(super) fn pass_at(
         &self,
         peer: &Peer,
         asked: &HeaderMap,
+        class: Class,
         now: Tick,
     ) -> Option<(Passed, Option<Standing>)> {
         let caller = self.auth.at_once(asked)?;
@@ -124,7 +127,7 @@ impl Gate {
         let who = limited(&client, &caller);
         let standing = match &self.limits {
             None => None,
-            Some(limits) => limits.pass(&who, LimitClass::Read, now)?,
+            Some(limits) => limits.pass(&who, LimitClass::of(class), now)?,
         };
         self.auth.answered_at_once(&caller);
         Some((Passed { client, caller }, standing))

@@ -8,23 +8,31 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     cache::{
-        entry::Made,
+        entry::{Lasting, Made, Within},
         key::Key,
         rule::{Rule, Rules},
         tiers::Ask,
     },
     domain::{
+        clock::Moment,
         list::ListQuery,
         movie::{ImdbId, MovieId},
-        revision::{Revision, Scope},
+        revision::{AsOf, Revision, Scope},
+        search::SearchQuery,
+        season::Standing,
+        suggest::SuggestQuery,
     },
-    service::catalogue::Catalogue,
+    service::{
+        catalogue::Catalogue,
+        collections::{Collections, Plan, Read},
+    },
 };
 
 use super::{
+    class::Class,
     error::Problem,
     finished::Finished,
-    handlers::{compat, genres, list},
+    handlers::{collections, compat, genres, list, search, suggest},
     representation,
     route::Route,
 };
@@ -49,6 +57,46 @@ pub(super) enum Query {
     Genres,
     /// The original service's list, from after a movie on.
     Compat(Option<MovieId>),
+    /// A page of what a text finds.
+    Search(Box<SearchQuery>),
+    /// What a text may become.
+    Suggest(SuggestQuery),
+    /// A collection with its movies.
+    Collection(Box<Plan>),
+    /// A page of collections.
+    Collections {
+        /// Which.
+        query: collections::ListQuery,
+        /// For how long all of them stand as they do.
+        standing: Standing,
+        /// The moment that it is read for.
+        at: Moment,
+    },
+}
+
+/// Who makes an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The database, or for some lists the index.
+    Database,
+    /// The index.
+    Index,
+    /// What the process has in its memory.
+    Memory,
+}
+
+impl Source {
+    /// Whether an answer would be begun to be made now.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub(super) fn look(self, catalogue: &Catalogue) -> Result<(), Problem> {
+        match self {
+            Self::Database => Ok(catalogue.look()?),
+            Self::Index => Ok(catalogue.look_at_index()?),
+            Self::Memory => Ok(()),
+        }
+    }
 }
 
 impl Query {
@@ -60,6 +108,10 @@ impl Query {
             Self::MovieByImdbId(_) => Route::GetMovieByImdbId,
             Self::Genres => Route::ListGenres,
             Self::Compat(_) => Route::CompatList,
+            Self::Search(_) => Route::SearchMovies,
+            Self::Suggest(_) => Route::Suggest,
+            Self::Collection(_) => Route::GetCollection,
+            Self::Collections { .. } => Route::ListCollections,
         }
     }
 
@@ -79,6 +131,17 @@ impl Query {
             Self::Genres => "/v1/genres".to_owned(),
             Self::Compat(None) => "/search".to_owned(),
             Self::Compat(Some(after)) => format!("/search?cursor={after}"),
+            Self::Search(query) => format!("{}?{}", search::PATH, query.canonical()),
+            Self::Suggest(query) => format!("{}?{}", suggest::PATH, query.canonical()),
+            // What follows from the calendar has a name of its own for each time in which it holds.
+            Self::Collection(plan) => {
+                let time = plan.standing.map(name_of_time).unwrap_or_default();
+                format!("{}/{}{time}", collections::PATH, plan.slug)
+            }
+            Self::Collections { query, standing, .. } => {
+                let time = name_of_time(*standing);
+                format!("{}{}{time}", collections::PATH, query.canonical())
+            }
         })
     }
 
@@ -89,28 +152,64 @@ impl Query {
             Self::Movie(id) => vec![Scope::of_movie(*id)],
             // Any write may give a movie this id; the movie that has it is touched when it loses it.
             Self::MovieByImdbId(_) | Self::Genres | Self::Compat(_) => vec![Scope::All],
+            Self::Search(_) | Self::Suggest(_) => vec![Scope::Index],
+            Self::Collection(plan) => plan.scopes.clone(),
+            Self::Collections { .. } => vec![Scope::Collections],
+        }
+    }
+
+    /// When its answer holds by the calendar, and for how long that is kept.
+    fn lifetime(&self) -> (Within, Lasting) {
+        let within = |standing: Standing| Within { from: standing.since, until: standing.until };
+        match self {
+            Self::List(_)
+            | Self::Movie(_)
+            | Self::MovieByImdbId(_)
+            | Self::Genres
+            | Self::Compat(_)
+            | Self::Search(_)
+            | Self::Suggest(_) => (Within::ALWAYS, Lasting::Usual),
+            Self::Collection(plan) => {
+                let lasting = if plan.is_in_season() { Lasting::Season } else { Lasting::Usual };
+                (plan.standing.map(within).unwrap_or_default(), lasting)
+            }
+            Self::Collections { standing, .. } => (within(*standing), Lasting::Usual),
         }
     }
 
     /// The question to the cache.
     pub(super) fn ask(&self, at_least: Revision) -> Ask {
         let route = self.route() as usize;
-        Ask { key: self.key(), scopes: self.scopes(), route, at_least }
+        let (within, lasting) = self.lifetime();
+        Ask { key: self.key(), scopes: self.scopes(), route, at_least, within, lasting }
     }
 
-    /// The answer, from one snapshot of the truth.
+    /// Who makes its answer.
+    pub(super) const fn source(&self) -> Source {
+        match self {
+            Self::Search(_) => Source::Index,
+            Self::Suggest(_) => Source::Memory,
+            _ => Source::Database,
+        }
+    }
+
+    /// The answer, from one snapshot of the truth or of the index, of `at_least` or later.
     ///
     /// # Errors
     /// Why there is none now.
     pub(super) async fn load(
         self,
         catalogue: Catalogue,
+        collections: Collections,
         rules: Rules,
+        at_least: Revision,
     ) -> Result<Made<Finished>, Problem> {
         let groups = self.groups();
+        let mut keep = true;
         let (tag, scopes, answer) = match self {
             Self::List(query) => {
-                let page = catalogue.list(*query.clone()).await?;
+                let need = catalogue.known().watch(&query.filter.scopes()).need().max(at_least);
+                let page = catalogue.list(*query.clone(), need).await?;
                 (page.revision, None, list::render(&query, &page))
             }
             Self::Movie(id) => {
@@ -130,6 +229,29 @@ impl Query {
                 let page = catalogue.by_id(after, compat::ROWS_MAX).await?;
                 (page.revision, None, compat::render(&page.value))
             }
+            Self::Search(query) => {
+                let page = catalogue.search(*query.clone()).await?;
+                (page.revision, None, search::render(&query, &page))
+            }
+            Self::Suggest(query) => {
+                let found = catalogue.suggest(&query)?;
+                (found.revision, None, suggest::render(&found))
+            }
+            Self::Collection(plan) => {
+                let AsOf { revision, value } = collections.read(&plan).await?;
+                let Read { document, is_as_planned } = value;
+                keep = is_as_planned;
+                let answer = collections::render(&plan.slug, document.as_ref(), revision);
+                (revision, document.map(|document| document.scopes), answer)
+            }
+            Self::Collections { query, standing, at } => {
+                let held = collections.held().await?;
+                keep = held.standing_then(at) == standing;
+                let revision = held.revision();
+                let answer =
+                    collections::render_list(&query, &held, at, revision, Class::Collection);
+                (revision, None, answer)
+            }
         };
         let tag = if rules.hold(Rule::TagAfterData) {
             tag
@@ -141,7 +263,7 @@ impl Query {
             Some(groups) => answer.with(CACHE_GROUPS, groups),
             None => answer,
         };
-        Ok(Made { tag, scopes, payload: answer })
+        Ok(Made { tag, scopes, keep, payload: answer })
     }
 
     fn groups(&self) -> Option<HeaderValue> {
@@ -159,9 +281,26 @@ impl Query {
             Self::MovieByImdbId(id) => names.push(format!("movie-{id}")),
             Self::Genres => names.extend(["movies".to_owned(), "genres".to_owned()]),
             Self::Compat(_) => names.push("movies".to_owned()),
+            Self::Search(_) => names.extend(["movies".to_owned(), "search".to_owned()]),
+            Self::Suggest(_) => names.extend(["movies".to_owned(), "suggest".to_owned()]),
+            Self::Collection(plan) => {
+                names.extend(["collections".to_owned(), format!("collection-{}", plan.slug)]);
+            }
+            Self::Collections { .. } => names.push("collections".to_owned()),
         }
         let quoted: Vec<String> = names.into_iter().map(|name| format!("\"{name}\"")).collect();
         HeaderValue::try_from(quoted.join(", ")).ok()
+    }
+}
+
+/// The part of a name that tells one time of the calendar from another.
+fn name_of_time(standing: Standing) -> String {
+    match (standing.active, standing.until) {
+        (_, None) if standing == Standing::ALWAYS => String::new(),
+        (active, until) => {
+            let until = until.map(|until| until.unix_ms().to_string()).unwrap_or_default();
+            format!("#{}{until}", if active { "on" } else { "off" })
+        }
     }
 }
 

@@ -31,10 +31,26 @@ pub(super) enum Route {
     BatchMovies,
     /// Every genre.
     ListGenres,
+    /// A page of what a text finds.
+    SearchMovies,
+    /// What a text may become.
+    Suggest,
     /// The change feed.
     ListChanges,
     /// The whole catalogue.
     ExportMovies,
+    /// Which collections there are.
+    ListCollections,
+    /// A collection with its movies.
+    GetCollection,
+    /// What a collection's editor said of it.
+    GetCollectionDefinition,
+    /// A new collection.
+    CreateCollection,
+    /// Another definition for a collection.
+    ReplaceCollection,
+    /// The end of a collection.
+    DeleteCollection,
     /// The API's description.
     GetOpenApi,
     /// The explorer page.
@@ -89,7 +105,7 @@ const fn write(
 
 impl Route {
     /// Every operation.
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 25] = [
         Self::ListMovies,
         Self::GetMovie,
         Self::GetMovieByImdbId,
@@ -99,8 +115,16 @@ impl Route {
         Self::DeleteMovie,
         Self::BatchMovies,
         Self::ListGenres,
+        Self::SearchMovies,
+        Self::Suggest,
         Self::ListChanges,
         Self::ExportMovies,
+        Self::ListCollections,
+        Self::GetCollection,
+        Self::GetCollectionDefinition,
+        Self::CreateCollection,
+        Self::ReplaceCollection,
+        Self::DeleteCollection,
         Self::GetOpenApi,
         Self::GetDocs,
         Self::GetDocsFile,
@@ -124,8 +148,27 @@ impl Route {
             Self::DeleteMovie => write(Method::DELETE, "/v1/movies/{id}", "delete_movie", 204),
             Self::BatchMovies => write(Method::POST, "/v1/movies/batch", "batch_movies", 207),
             Self::ListGenres => get("/v1/genres", "list_genres", Class::List),
+            Self::SearchMovies => get("/v1/search", "search_movies", Class::Search),
+            Self::Suggest => get("/v1/suggest", "suggest", Class::Search),
             Self::ListChanges => get("/v1/changes", "list_changes", Class::Feed),
             Self::ExportMovies => get("/v1/export", "export_movies", Class::Export),
+            Self::ListCollections => get("/v1/collections", "list_collections", Class::Collection),
+            Self::GetCollection => {
+                get("/v1/collections/{slug}", "get_collection", Class::Collection)
+            }
+            Self::GetCollectionDefinition => {
+                let path = "/v1/collections/{slug}/definition";
+                get(path, "get_collection_definition", Class::Feed)
+            }
+            Self::CreateCollection => {
+                write(Method::POST, "/v1/collections", "create_collection", 201)
+            }
+            Self::ReplaceCollection => {
+                write(Method::PUT, "/v1/collections/{slug}", "replace_collection", 200)
+            }
+            Self::DeleteCollection => {
+                write(Method::DELETE, "/v1/collections/{slug}", "delete_collection", 204)
+            }
             Self::GetOpenApi => get("/v1/openapi.json", "get_openapi", Class::Static),
             Self::GetDocs => get("/docs", "get_docs", Class::Static),
             Self::GetDocsFile => get("/docs/{file}", "get_docs_file", Class::Static),
@@ -238,6 +281,7 @@ mod tests {
         for route in Route::ALL {
             let spec = route.spec();
             let path = spec.path.replace("{id}", "42").replace("{imdb_id}", "tt0032138");
+            let path = path.replace("{slug}", "halloween");
             assert!(found(&spec.method, &path).starts_with(spec.operation), "{path}");
         }
     }

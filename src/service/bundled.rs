@@ -43,6 +43,9 @@ pub async fn load(store: &Store, stop: &CancellationToken) -> Result<Option<Summ
         (_, End::Failed(error)) => Err(error),
         (summary, End::Stopped) => Ok(Some(summary)),
         (summary, End::Done) => {
+            let loaded = super::collections::load_bundled(store).await;
+            let collections = loaded.map_err(ImportError::Store)?;
+            tracing::info!(collections, "the bundled collections were loaded");
             let settled = store.set_bundled_catalogue(BundledCatalogue::Settled);
             settled.await.map_err(ImportError::Store)?;
             Ok(Some(summary))

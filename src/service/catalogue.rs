@@ -18,6 +18,8 @@ use crate::{
         list::{ListPage, ListQuery},
         movie::{ImdbId, Movie, MovieData, MovieId},
         revision::{AsOf, Revision, Scope},
+        search::{SearchPage, SearchQuery},
+        suggest::{SuggestQuery, Suggestion},
     },
     store::{
         MUTATIONS_MAX, Once, OnceKey, Snapshot, Store,
@@ -28,6 +30,7 @@ use crate::{
 
 use super::{
     error::ServiceError,
+    index::Finder,
     overload::{Kind, Overload},
     work::Work,
 };
@@ -59,6 +62,8 @@ pub struct Catalogue {
     tasks: TaskTracker,
     /// The gate before the store; `None` where everybody gets in.
     overload: Option<Overload>,
+    /// Who asks the index; `None` where there is none.
+    index: Option<Finder>,
 }
 
 /// Who is told of writes beside this replica: the scopes that were touched, and the revision.
@@ -95,13 +100,25 @@ impl Catalogue {
     /// before the store is closed.
     #[must_use]
     pub const fn new(store: Arc<Store>, known: Arc<Known>, news: News, tasks: TaskTracker) -> Self {
-        Self { store, known, news, tasks, overload: None }
+        Self { store, known, news, tasks, overload: None, index: None }
     }
 
     /// The same catalogue behind a gate, which sends work away that is too much for the store.
     #[must_use]
     pub fn behind(self, overload: Option<Overload>) -> Self {
         Self { overload, ..self }
+    }
+
+    /// The same catalogue with an index.
+    #[must_use]
+    pub fn with_index(self, index: Option<Finder>) -> Self {
+        Self { index, ..self }
+    }
+
+    /// Who asks the index.
+    #[must_use]
+    pub const fn index(&self) -> Option<&Finder> {
+        self.index.as_ref()
     }
 
     /// The gate before the store.
@@ -133,12 +150,68 @@ impl Catalogue {
         &self.known
     }
 
-    /// A page of movies.
+    /// A page of movies, of the revision `need` or later if there is such. The index answers where it can
+    /// and is the faster one.
     ///
     /// # Errors
     /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
-    pub async fn list(&self, query: ListQuery) -> Result<AsOf<ListPage>, ServiceError> {
+    pub async fn list(
+        &self,
+        query: ListQuery,
+        need: Revision,
+    ) -> Result<AsOf<ListPage>, ServiceError> {
+        if let Some(index) = &self.index {
+            let page = index.list(&query, need).await;
+            index.count_list(page.is_some());
+            if let Some(page) = page {
+                return Ok(page);
+            }
+        }
         self.detached(Work::Read, async move |store| store.list(&query).await).await
+    }
+
+    /// Whether there is an index to be asked.
+    ///
+    /// # Errors
+    /// [`ServiceError::IndexOff`], [`ServiceError::IndexUnready`].
+    pub fn may_search(&self) -> Result<(), ServiceError> {
+        self.finder()?.ready()
+    }
+
+    /// Whether a search that came now would be begun.
+    ///
+    /// # Errors
+    /// As [`Catalogue::may_search`]; [`ServiceError::Overloaded`].
+    pub fn look_at_index(&self) -> Result<(), ServiceError> {
+        self.finder()?.look()
+    }
+
+    /// A page of what a search finds.
+    ///
+    /// # Errors
+    /// As [`Catalogue::may_search`]; [`ServiceError::Overloaded`], [`ServiceError::SearchTimedOut`].
+    pub async fn search(&self, query: SearchQuery) -> Result<AsOf<SearchPage>, ServiceError> {
+        self.finder()?.search(query).await
+    }
+
+    /// Whether there are suggestions.
+    ///
+    /// # Errors
+    /// [`ServiceError::IndexOff`], [`ServiceError::IndexUnready`].
+    pub fn may_suggest(&self) -> Result<(), ServiceError> {
+        self.finder()?.may_suggest()
+    }
+
+    /// What a text that is being typed may become. Does not block.
+    ///
+    /// # Errors
+    /// As [`Catalogue::may_suggest`].
+    pub fn suggest(&self, query: &SuggestQuery) -> Result<AsOf<Vec<Suggestion>>, ServiceError> {
+        self.finder()?.suggest(query)
+    }
+
+    fn finder(&self) -> Result<&Finder, ServiceError> {
+        self.index.as_ref().ok_or(ServiceError::IndexOff)
     }
 
     /// One movie.
@@ -313,9 +386,20 @@ impl Catalogue {
     /// Makes a write known, in the task that did it: whether or not its client still waits.
     fn wrote(&self, before: BeforeWrite, written: &Written) {
         if let Some(revision) = written.revision {
-            self.known.wrote(before, revision, &written.scopes, written.between.as_deref());
-            (self.news.0)(revision, &written.scopes);
+            self.tell(before, revision, &written.scopes, written.between.as_deref());
         }
+    }
+
+    /// Makes a write known, as [`Known::wrote`] has it, and tells others.
+    pub(super) fn tell(
+        &self,
+        before: BeforeWrite,
+        revision: Revision,
+        scopes: &[Scope],
+        between: Option<&[(Scope, Revision)]>,
+    ) {
+        self.known.wrote(before, revision, scopes, between);
+        (self.news.0)(revision, scopes);
     }
 
     /// Whether the truth can be read.
@@ -330,7 +414,7 @@ impl Catalogue {
 
     /// Waits until a revision is known here, so that no later answer names an earlier one. Gives that
     /// one, or where polls fail, the one that is known.
-    async fn settled(&self, revision: Revision) -> Revision {
+    pub(super) async fn settled(&self, revision: Revision) -> Revision {
         if self.known.reach(revision, SETTLE).await {
             return revision;
         }
@@ -339,7 +423,7 @@ impl Catalogue {
 
     /// Does database work, with leave, in a task of its own, which goes on if the caller leaves. Leave is
     /// kept for as long as the task is at it.
-    async fn detached<T, F>(
+    pub(super) async fn detached<T, F>(
         &self,
         work: Work,
         task: impl FnOnce(Arc<Store>) -> F,
@@ -377,7 +461,10 @@ impl Catalogue {
 }
 
 /// The revision that a write made, or the current one if it made none.
-async fn or_current(store: &Store, made: Option<Revision>) -> Result<Revision, StoreError> {
+pub(super) async fn or_current(
+    store: &Store,
+    made: Option<Revision>,
+) -> Result<Revision, StoreError> {
     match made {
         Some(revision) => Ok(revision),
         None => store.revision().await,

@@ -19,6 +19,18 @@ pub enum ServiceError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The index cannot be asked now: it is being built.
+    #[error("the index is being built")]
+    IndexUnready {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// This replica keeps no index.
+    #[error("there is no index")]
+    IndexOff,
+    /// A search took too long, waiting for its turn included.
+    #[error("the search took too long")]
+    SearchTimedOut,
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,

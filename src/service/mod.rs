@@ -6,9 +6,11 @@
 
 pub mod bundled;
 pub mod catalogue;
+pub mod collections;
 pub mod error;
 pub mod follow;
 pub mod import;
+pub mod index;
 pub mod keys;
 pub mod overload;
 

@@ -1,8 +1,10 @@
 //! Reading the change feed, and cutting off its old end.
 
+use std::collections::BTreeSet;
+
 use crate::domain::{
     change::{Change, ChangeKind},
-    movie::MovieId,
+    movie::{Movie, MovieId},
     revision::{AsOf, Revision},
 };
 
@@ -11,6 +13,8 @@ use super::{
     db::{Purpose, Session},
     error::StoreError,
     movies::{as_of, rows_as_of},
+    row::{self, Columns},
+    snapshot::head,
     sql::{Row, Sql},
     state,
     write::MUTATIONS_MAX,
@@ -18,6 +22,8 @@ use super::{
 
 /// Revisions deleted in one transaction when the feed is cut.
 const CUT: i64 = 200;
+/// Movies read in one statement.
+const CHANGED: usize = 500;
 
 impl Store {
     /// The changes after `since`, oldest first: whole revisions only, at most `limit` changes but at
@@ -30,27 +36,21 @@ impl Store {
         since: Revision,
         limit: u32,
     ) -> Result<AsOf<Vec<Change>>, StoreError> {
-        let most = limit.max(u32::try_from(MUTATIONS_MAX).unwrap_or(u32::MAX));
-        let mut sql = as_of(
-            "(SELECT value FROM catalog_state WHERE name = 'changes_floor'), c.revision, c.movie_id, c.kind",
-        );
-        sql.push("LEFT JOIN (SELECT revision, movie_id, kind FROM changes WHERE revision > ")
-            .bind(since.get());
-        sql.push(" ORDER BY revision, movie_id LIMIT ").bind(most + 1);
-        sql.push(") c ON 1 = 1 WHERE r.scope = '*' ORDER BY c.revision, c.movie_id");
-        let rows = self.read(sql).await?;
-        let floor = match rows.first() {
-            Some(row) => {
-                row.optional_text(1)?.and_then(|text| text.parse().ok()).and_then(Revision::new)
-            }
-            None => None,
-        };
-        if let Some(oldest) = floor.filter(|floor| since < *floor) {
-            return Err(StoreError::ChangesGone { oldest });
-        }
-        let mut answer = rows_as_of(&rows, change)?;
-        cut_to_whole_revisions(&mut answer.value, limit as usize);
-        Ok(answer)
+        let rows = self.read(changes_sql(since, limit)).await?;
+        changes_of(&rows, since, limit)
+    }
+
+    /// The same with the movies that the changes are about, all of one moment.
+    ///
+    /// # Errors
+    /// [`StoreError::ChangesGone`] where changes after `since` were deleted; [`StoreError`].
+    pub async fn changed(&self, since: Revision, limit: u32) -> Result<Changed, StoreError> {
+        let mut session = self.session(Purpose::Read).await?;
+        session.lift_deadline().await?;
+        session.begin_snapshot().await?;
+        let changed = changed(&mut session, since, limit).await;
+        session.roll_back().await;
+        changed
     }
 
     /// Deletes the changes of revisions that are older than the newest `changes_kept`.
@@ -75,6 +75,72 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Changes, with what the movies are that they are about.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// The life of the catalogue.
+    pub epoch: u64,
+    /// Its last write. All changes are there where the last of them is of this revision.
+    pub revision: Revision,
+    /// The changes, oldest first.
+    pub changes: Vec<Change>,
+    /// The movies that they are about, as they are at `revision`. Those that are gone are missing.
+    pub movies: Vec<Movie>,
+}
+
+async fn changed(
+    session: &mut Session,
+    since: Revision,
+    limit: u32,
+) -> Result<Changed, StoreError> {
+    let (epoch, revision) = head(session).await?;
+    if revision <= since {
+        return Ok(Changed { epoch, revision, changes: Vec::new(), movies: Vec::new() });
+    }
+    let rows = session.rows(changes_sql(since, limit)).await?;
+    let changes = changes_of(&rows, since, limit)?.value;
+    let ids: BTreeSet<i64> =
+        changes.iter().filter_map(|change| change.id).map(MovieId::get).collect();
+    let ids: Vec<i64> = ids.into_iter().collect();
+    let mut movies = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(CHANGED) {
+        let mut sql = Sql::new("SELECT ");
+        sql.push(Columns::Whole.sql()).push(" FROM movies m WHERE m.id IN ");
+        sql.bind_list(ids.iter().copied());
+        for row in &session.rows(sql).await? {
+            movies.extend(row::movie(row, 0, Columns::Whole)?);
+        }
+    }
+    Ok(Changed { epoch, revision, changes, movies })
+}
+
+fn changes_sql(since: Revision, limit: u32) -> Sql {
+    let most = limit.max(u32::try_from(MUTATIONS_MAX).unwrap_or(u32::MAX));
+    let mut sql = as_of(
+        "(SELECT value FROM catalog_state WHERE name = 'changes_floor'), c.revision, c.movie_id, c.kind",
+    );
+    sql.push("LEFT JOIN (SELECT revision, movie_id, kind FROM changes WHERE revision > ")
+        .bind(since.get());
+    sql.push(" ORDER BY revision, movie_id LIMIT ").bind(most + 1);
+    sql.push(") c ON 1 = 1 WHERE r.scope = '*' ORDER BY c.revision, c.movie_id");
+    sql
+}
+
+fn changes_of(rows: &[Row], since: Revision, limit: u32) -> Result<AsOf<Vec<Change>>, StoreError> {
+    let floor = match rows.first() {
+        Some(row) => {
+            row.optional_text(1)?.and_then(|text| text.parse().ok()).and_then(Revision::new)
+        }
+        None => None,
+    };
+    if let Some(oldest) = floor.filter(|floor| since < *floor) {
+        return Err(StoreError::ChangesGone { oldest });
+    }
+    let mut answer = rows_as_of(rows, change)?;
+    cut_to_whole_revisions(&mut answer.value, limit as usize);
+    Ok(answer)
 }
 
 fn change(row: &Row) -> Result<Option<Change>, StoreError> {

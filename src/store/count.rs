@@ -79,6 +79,11 @@ fn free(filter: &Filter, dialect: Dialect) -> Option<Sql> {
     Some(sql)
 }
 
+/// The number of all movies.
+pub(super) fn all() -> Sql {
+    sum(Count::All, "= 0")
+}
+
 /// The sum of a kind of counts; `values` is a condition made of numbers.
 fn sum(count: Count, values: &str) -> Sql {
     let mut sql = Sql::new(

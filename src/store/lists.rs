@@ -10,6 +10,7 @@ use crate::domain::{
 
 use super::{
     Store, count,
+    db::Session,
     error::StoreError,
     movies::{revision, rows_as_of},
     plan::Plan,
@@ -41,6 +42,23 @@ impl Store {
         let movies = rows_as_of(&rows, |row| row::movie(row, 2, Columns::Listed))?.value;
         let (movies, next, prev) = turn(movies, query);
         Ok(AsOf { revision, value: ListPage { movies, total, next, prev } })
+    }
+
+    /// The movies of a list's first page, read within a snapshot that somebody took.
+    pub(super) async fn rows_within(
+        &self,
+        session: &mut Session,
+        query: &ListQuery,
+    ) -> Result<Vec<Movie>, StoreError> {
+        let no_total = Sql::new("0");
+        let (sql, missing) = self.list_sql(query, &no_total, None);
+        let mut rows = session.rows(sql).await?;
+        if missing == Missing::LeftOut && rows.len() <= usize::from(query.limit) {
+            let (sql, _) = self.list_sql(query, &no_total, Some(Missing::Included));
+            rows = session.rows(sql).await?;
+        }
+        let movies = rows_as_of(&rows, |row| row::movie(row, 2, Columns::Listed))?.value;
+        Ok(turn(movies, query).0)
     }
 
     /// The one statement that reads a page, and whether it reads the rows without a sort value: by

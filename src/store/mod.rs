@@ -10,6 +10,7 @@ pub mod mutation;
 pub mod original;
 
 mod changes;
+mod collections;
 mod count;
 mod db;
 mod dialect;
@@ -47,6 +48,10 @@ use arc_swap::ArcSwap;
 
 use crate::domain::clock::Clock;
 
+pub use changes::Changed;
+pub use collections::{
+    Assembled, CollectionChange, CollectionOutcome, StoredCollections, WrittenCollection,
+};
 pub use idempotency::{Once, OnceKey};
 pub use indexes::Load;
 pub use keys::{KeyChange, StoredKeys};

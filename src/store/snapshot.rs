@@ -6,12 +6,14 @@ use crate::domain::{
 };
 
 use super::{
-    Store,
+    Store, count,
     db::{Purpose, Session},
     error::StoreError,
     movies::revision,
     row::{self, Columns},
     sql::Sql,
+    state::EPOCH,
+    watch::epoch,
 };
 
 /// Movies of one chunk.
@@ -22,6 +24,7 @@ const CHUNK: u32 = 500;
 #[derive(Debug)]
 pub struct Snapshot {
     session: Session,
+    epoch: u64,
     revision: Revision,
     after: i64,
 }
@@ -35,11 +38,8 @@ impl Store {
         let mut session = self.session(Purpose::Read).await?;
         session.lift_deadline().await?;
         session.begin_snapshot().await?;
-        let row = session
-            .row(Sql::new("SELECT revision FROM catalog_revisions WHERE scope = '*'"))
-            .await?;
-        let revision = revision(&row)?;
-        Ok(Snapshot { session, revision, after: 0 })
+        let (epoch, revision) = head(&mut session).await?;
+        Ok(Snapshot { session, epoch, revision, after: 0 })
     }
 
     /// The catalogue's revision.
@@ -55,11 +55,36 @@ impl Store {
     }
 }
 
+/// Which life of the catalogue a session sees, and which revision of it.
+pub(super) async fn head(session: &mut Session) -> Result<(u64, Revision), StoreError> {
+    let mut sql = Sql::new("SELECT r.revision, s.value FROM catalog_revisions r ");
+    sql.push("LEFT JOIN catalog_state s ON s.name = ").bind(EPOCH).push(" WHERE r.scope = '*'");
+    let row = session.row(sql).await?;
+    Ok((epoch(&row)?, revision(&row)?))
+}
+
 impl Snapshot {
+    /// The life of the catalogue that it is of.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     /// The revision that it is of.
     #[must_use]
     pub const fn revision(&self) -> Revision {
         self.revision
+    }
+
+    /// How many movies it has.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the snapshot is lost then.
+    pub async fn movies(&mut self) -> Result<u64, StoreError> {
+        let mut sql = Sql::new("SELECT ");
+        sql.append(count::all());
+        let raw = self.session.row(sql).await?.integer(0)?;
+        Ok(u64::try_from(raw).unwrap_or(0))
     }
 
     /// The next movies in the order of ids; empty at the end.

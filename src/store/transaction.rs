@@ -62,7 +62,7 @@ pub(crate) async fn write(
 
 /// What was touched between two revisions, by who holds the second: all others have committed, and
 /// what they committed is seen (READ COMMITTED).
-async fn touched_between(
+pub(crate) async fn touched_between(
     session: &mut Session,
     known: Revision,
     own: Revision,

@@ -55,7 +55,8 @@ impl Store {
     }
 }
 
-fn epoch(row: &Row) -> Result<u64, StoreError> {
+/// The life of the catalogue, from the second column of a row.
+pub(super) fn epoch(row: &Row) -> Result<u64, StoreError> {
     let text = row.optional_text(1)?.unwrap_or_default();
     u64::from_str_radix(&text, 16).map_err(|_| StoreError::BadRow {
         table: "catalog_state",

@@ -29,12 +29,25 @@ impl TestApp {
 
     /// Starts the service by a clock of the test's choice.
     pub(crate) async fn start_by(database: Database, flags: &[&str], clock: Clock) -> Self {
+        Self::try_start_by(database, flags, clock).await.expect("the service starts")
+    }
+
+    /// Starts the service, or says why it does not.
+    pub(crate) async fn try_start(database: Database, flags: &[&str]) -> anyhow::Result<Self> {
+        Self::try_start_by(database, flags, begin()).await
+    }
+
+    async fn try_start_by(
+        database: Database,
+        flags: &[&str],
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         let settings = settings(&database, flags);
         settings.check().expect("the settings are good");
-        let app = App::start(&settings, clock.clone()).await.expect("the service starts");
+        let app = App::start(&settings, clock.clone()).await?;
         let client = Client::new(app.address());
         let admin = Client::new(app.admin_address());
-        Self { app, admin, clock, database, client }
+        Ok(Self { app, admin, clock, database, client })
     }
 }
 
@@ -52,7 +65,7 @@ impl Deref for TestApp {
     }
 }
 
-/// Settings for tests: free ports, no bundled catalogue, few connections, and deadlines that a busy
+/// Settings for tests: free ports, no bundled catalogue, no index, few connections, and deadlines that a busy
 /// machine keeps; then what the test says, which wins.
 fn settings(database: &Database, flags: &[&str]) -> Settings {
     #[derive(clap::Parser)]
@@ -71,6 +84,7 @@ fn settings(database: &Database, flags: &[&str]) -> Settings {
         "--database-statement-timeout=30s",
         "--overload-queue-time=10s",
         "--bundled-catalogue=skip",
+        "--index=off",
     ];
     Line::parse_from(["test"].iter().chain(&usual).chain(flags)).settings
 }

@@ -9,7 +9,10 @@
 //! ```
 //! Numbers are big-endian. The count is 16 bits, and 65,535 means everything.
 
-use crate::domain::revision::{ITEM_BUCKETS, Revision, Scope};
+use crate::domain::{
+    collection::Slug,
+    revision::{ITEM_BUCKETS, Revision, Scope},
+};
 
 const MAGIC: &[u8; 3] = b"mqb";
 
@@ -23,6 +26,10 @@ const TOUCHED: u8 = 1;
 const ALL: u8 = 0;
 const GENRE: u8 = 1;
 const ITEM: u8 = 2;
+/// From here on, replicas of releases before collections refuse the message, and learn of the write from
+/// the database. Such messages are those of writes to collections alone.
+const COLLECTION: u8 = 3;
+const COLLECTIONS: u8 = 4;
 
 /// Stands for a count.
 const EVERYTHING: u16 = u16::MAX;
@@ -87,8 +94,8 @@ impl Touched {
 fn are_told(scopes: &[Scope]) -> bool {
     let alone = |scope: &Scope| match scope {
         Scope::Genre(key) => key.len() > GENRE_BYTES_MAX,
-        Scope::Bump => true,
-        Scope::All | Scope::Item(_) => false,
+        Scope::Bump | Scope::Index => true,
+        Scope::All | Scope::Item(_) | Scope::Collection(_) | Scope::Collections => false,
     };
     scopes.len() <= SCOPES_MAX && !scopes.iter().any(alone)
 }
@@ -150,7 +157,7 @@ fn header(kind: u8, sender: u64) -> Vec<u8> {
 
 fn encode_scope(scope: &Scope, bytes: &mut Vec<u8>) {
     match scope {
-        Scope::All | Scope::Bump => bytes.push(ALL),
+        Scope::All | Scope::Bump | Scope::Index => bytes.push(ALL),
         Scope::Genre(key) => {
             bytes.push(GENRE);
             bytes.extend_from_slice(&length(key.len()).to_be_bytes());
@@ -160,6 +167,12 @@ fn encode_scope(scope: &Scope, bytes: &mut Vec<u8>) {
             bytes.push(ITEM);
             bytes.extend_from_slice(&bucket.to_be_bytes());
         }
+        Scope::Collection(slug) => {
+            bytes.push(COLLECTION);
+            bytes.push(u8::try_from(slug.len()).unwrap_or_default()); // a slug has 64 at most
+            bytes.extend_from_slice(slug.as_bytes());
+        }
+        Scope::Collections => bytes.push(COLLECTIONS),
     }
 }
 
@@ -218,6 +231,15 @@ impl Reader<'_> {
                     Err(Malformed)
                 }
             }
+            COLLECTION => {
+                let length = usize::from(self.byte()?);
+                let (slug, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
+                self.0 = rest;
+                let slug = str::from_utf8(slug).map_err(|_| Malformed)?;
+                let slug: Slug = slug.parse().map_err(|()| Malformed)?;
+                Ok(Scope::Collection(slug.to_string()))
+            }
+            COLLECTIONS => Ok(Scope::Collections),
             _ => Err(Malformed),
         }
     }
@@ -234,6 +256,8 @@ mod tests {
             Just(Scope::All),
             ".{0,50}".prop_map(Scope::Genre),
             (0_u16..1024).prop_map(Scope::Item),
+            "[a-z0-9]{1,64}".prop_map(Scope::Collection),
+            Just(Scope::Collections),
         ]
     }
 

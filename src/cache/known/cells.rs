@@ -81,6 +81,13 @@ pub(super) struct Cells {
     /// Stands for every genre that the truth has never had. Replaced, and the old one killed, when a
     /// genre turns up: so a made-up genre costs nothing, and answers about it end with its beginning.
     unheard_of: Arc<Cell>,
+    /// Raised to what the index shows. A bump does not reach it: the index is made anew then, and shows
+    /// what it has until that is done.
+    index: Arc<Cell>,
+    collections: HashMap<String, Arc<Cell>>,
+    /// The same for every collection that there never was.
+    no_collection: Arc<Cell>,
+    collection_set: Arc<Cell>,
     /// The last bump: no cell is below it.
     bumped: i64,
 }
@@ -89,7 +96,17 @@ impl Cells {
     pub(super) fn new(bumped: i64) -> Self {
         let cell = || Cell::new(bumped);
         let items = (0..ITEM_BUCKETS).map(|_| cell()).collect();
-        Self { all: cell(), items, genres: HashMap::new(), unheard_of: cell(), bumped }
+        Self {
+            all: cell(),
+            items,
+            genres: HashMap::new(),
+            unheard_of: cell(),
+            index: Cell::new(0),
+            collections: HashMap::new(),
+            no_collection: cell(),
+            collection_set: cell(),
+            bumped,
+        }
     }
 
     pub(super) fn of(&self, scope: &Scope) -> &Arc<Cell> {
@@ -97,11 +114,30 @@ impl Cells {
             Scope::All | Scope::Bump => &self.all,
             Scope::Item(bucket) => &self.items[usize::from(*bucket) % self.items.len()],
             Scope::Genre(key) => self.genres.get(key).unwrap_or(&self.unheard_of),
+            Scope::Index => &self.index,
+            Scope::Collection(slug) => self.collections.get(slug).unwrap_or(&self.no_collection),
+            Scope::Collections => &self.collection_set,
         }
     }
 
+    /// Notes what the index shows; nothing that was made from it before is good any more if that is less.
+    pub(super) fn show(&mut self, at: i64) {
+        if self.index.proven() > at {
+            self.hide();
+        }
+        self.index.raise(at);
+    }
+
+    /// Nothing that was made from the index is good any more.
+    pub(super) fn hide(&mut self) {
+        std::mem::replace(&mut self.index, Cell::new(0)).kill();
+    }
+
+    /// Every cell that the truth raises.
     pub(super) fn every(&self) -> impl Iterator<Item = &Arc<Cell>> {
-        [&self.all, &self.unheard_of].into_iter().chain(&self.items).chain(self.genres.values())
+        let single = [&self.all, &self.unheard_of, &self.no_collection, &self.collection_set];
+        let named = self.genres.values().chain(self.collections.values());
+        single.into_iter().chain(&self.items).chain(named)
     }
 
     /// Notes what the truth told of a scope.
@@ -114,6 +150,11 @@ impl Cells {
             Scope::Genre(key) if !self.genres.contains_key(key) => {
                 self.genres.insert(key.clone(), Cell::new(at.max(self.bumped)));
                 std::mem::replace(&mut self.unheard_of, Cell::new(self.bumped)).kill();
+            }
+            Scope::Index => {} // the truth has no such scope
+            Scope::Collection(slug) if !self.collections.contains_key(slug) => {
+                self.collections.insert(slug.clone(), Cell::new(at.max(self.bumped)));
+                std::mem::replace(&mut self.no_collection, Cell::new(self.bumped)).kill();
             }
             _ => self.of(scope).raise(at),
         }

@@ -7,6 +7,7 @@
 //! (a restore); then everything is forgotten at once, and no entry that was made before is good again.
 
 mod cells;
+mod shown;
 
 use std::{
     sync::{
@@ -27,10 +28,13 @@ use crate::domain::{
 };
 
 pub use cells::Watched;
+pub use shown::{Exactness, Shown};
 
 use cells::{Cell, Cells};
+use shown::Showing;
 
 use super::{
+    entry::Basis,
     lease::{Bounds, Lease},
     rule::{Rule, Rules},
 };
@@ -111,6 +115,9 @@ pub struct Known {
     /// The number of the last poll that succeeded.
     polled: watch::Sender<u64>,
     wanted: Notify,
+    /// The last revision up to which everything was known, for who follows.
+    learnt: watch::Sender<Revision>,
+    showing: Showing,
     restores: AtomicU64,
     lease: Lease,
     clock: Clock,
@@ -133,6 +140,8 @@ impl Known {
             polls: AtomicU64::new(0),
             polled: watch::Sender::new(0),
             wanted: Notify::new(),
+            learnt: watch::Sender::new(Revision::ZERO),
+            showing: Showing::new(bounds),
             restores: AtomicU64::new(0),
             lease: Lease::new(bounds),
             clock,
@@ -231,6 +240,7 @@ impl Known {
         drop(cells);
         let next = (at - 1, at);
         let _ = self.verified.compare_exchange(next.0, next.1, Ordering::AcqRel, Ordering::Relaxed);
+        self.tell();
     }
 
     /// Heeds a message of the bus: `scopes` were touched at `revision`, or everything was. It renews
@@ -246,7 +256,10 @@ impl Known {
         }
         let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
         let mut touched: Vec<Arc<Cell>> = match scopes {
-            Some(scopes) => scopes.iter().map(|scope| Arc::clone(cells.of(scope))).collect(),
+            Some(scopes) => {
+                let of_truth = scopes.iter().filter(|scope| **scope != Scope::Index);
+                of_truth.map(|scope| Arc::clone(cells.of(scope))).collect()
+            }
             None => cells.every().cloned().collect(),
         };
         touched.push(Arc::clone(&cells.all));
@@ -309,7 +322,8 @@ impl Known {
         self.written.store(0, Ordering::Release);
         self.cursor.store(0, Ordering::Release);
         self.verified.store(0, Ordering::Release);
-        gone.every().for_each(|cell| cell.kill());
+        gone.every().chain([gone.of(&Scope::Index)]).for_each(|cell| cell.kill());
+        self.showing.forget();
     }
 
     /// Begins another life of the catalogue, after everything was forgotten, with what a poll of the
@@ -343,7 +357,77 @@ impl Known {
         self.cursor.fetch_max(at, Ordering::AcqRel);
         self.verified.fetch_max(at, Ordering::AcqRel);
         self.lease.renew(poll.sent);
+        self.showing.polled(Revision::new(at).unwrap_or_default(), poll.sent);
         self.polled.send_replace(poll.number);
+        self.tell();
+    }
+
+    /// Tells who follows up to where everything is known.
+    fn tell(&self) {
+        let verified = self.verified();
+        self.learnt.send_if_modified(|told| std::mem::replace(told, verified) != verified);
+    }
+
+    /// The revision up to which everything is known, again and again.
+    #[must_use]
+    pub fn learnt(&self) -> watch::Receiver<Revision> {
+        self.learnt.subscribe()
+    }
+
+    /// Notes what this replica's index shows from now on: to be called once it does, and with the
+    /// [`generation`](Self::generation) that it was made in. Whether that is still the present one.
+    ///
+    /// Answers that were made of what it showed before are not good any more.
+    pub fn show(&self, generation: u64, shown: Shown) -> bool {
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        if generation != self.generation() || self.suspect.load(Ordering::Acquire) {
+            return false;
+        }
+        cells.show(shown.revision.get());
+        self.showing.show(shown);
+        true
+    }
+
+    /// Notes that there is no index to be asked: no answer that was made from it is good any more.
+    pub fn hide(&self) {
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        cells.hide();
+        self.showing.hide();
+    }
+
+    /// Whether it is known which life of the catalogue this is: not between noticing that it is another one
+    /// and having learnt it.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        !self.suspect.load(Ordering::Acquire)
+    }
+
+    /// What this replica's index shows; `None` while there is none to be asked.
+    #[must_use]
+    pub fn shown(&self) -> Option<Shown> {
+        self.showing.shown()
+    }
+
+    /// The lease of answers by what they are made from. That of the index, as of when it includes
+    /// everything, is never ahead of the truth's.
+    #[must_use]
+    #[inline]
+    pub const fn lease_of(&self, basis: Basis) -> &Lease {
+        match basis {
+            Basis::Truth => &self.lease,
+            Basis::Index => self.showing.lease(),
+        }
+    }
+
+    /// Waits until the index shows a revision, at most for `limit`. Whether it does. Dropping the future
+    /// is safe.
+    pub async fn reach_shown(&self, revision: Revision, limit: Duration) -> bool {
+        let end = Instant::now() + limit;
+        if self.shown().is_some_and(|shown| shown.revision >= revision) {
+            return true;
+        }
+        self.reach(revision, limit).await
+            && self.showing.reach(revision, end.saturating_duration_since(Instant::now())).await
     }
 
     /// Takes back what the bus told and a poll that was sent later did not find.

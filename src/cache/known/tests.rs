@@ -218,3 +218,73 @@ fn rules_can_be_broken_to_see_that_it_is_noticed() {
     known.hint(1, at(12), None);
     assert_eq!(known.lease().age(known.clock().tick()), Duration::ZERO);
 }
+
+fn shown(revision: i64) -> Shown {
+    Shown { revision: at(revision), exactness: Exactness::Exact }
+}
+
+#[test]
+fn what_is_made_from_the_index_is_good_until_that_shows_more() {
+    let known = known(&[(Scope::All, 10)]);
+    assert!(known.show(known.generation(), shown(8)));
+    let watched = known.watch(&[Scope::Index]);
+    assert_eq!(watched.need(), at(8));
+    known.wrote(known.before_write(), at(11), &[genre("drama")], None);
+    assert_eq!(poll(&known, 12, &[(Scope::All, 12), (Scope::Bump, 12)]), Found::Applied);
+    known.hint(1, at(13), Some(&[Scope::Index]));
+    assert_eq!(watched.need(), at(8), "neither writes nor bumps nor messages concern it");
+    assert!(known.show(known.generation(), shown(12)));
+    assert_eq!(watched.need(), at(12));
+    known.hide();
+    assert_eq!(watched.need().get(), i64::MAX);
+    assert_eq!(known.shown(), None);
+}
+
+#[test]
+fn nothing_is_shown_of_a_catalogue_that_was_forgotten() {
+    let known = known(&[(Scope::All, 10)]);
+    let generation = known.generation();
+    assert!(known.show(generation, shown(10)));
+    let watched = known.watch(&[Scope::Index]);
+    known.forget();
+    assert_eq!((watched.need().get(), known.shown()), (i64::MAX, None));
+    assert!(!known.show(known.generation(), shown(10)), "it is not known which it is");
+    known.begin_life(known.begin_poll(), 2, at(3), &[]);
+    assert!(!known.show(generation, shown(10)), "it is of the last one");
+    assert!(known.show(known.generation(), shown(3)));
+    assert_eq!(known.watch(&[Scope::Index]).need(), at(3));
+}
+
+#[test]
+fn the_index_is_fresh_as_of_the_last_poll_that_it_has_caught_up_with() {
+    let known = known(&[(Scope::All, 10)]);
+    let age = |known: &Known| known.lease_of(Basis::Index).age(known.clock().tick());
+    assert!(known.show(known.generation(), shown(10)));
+    assert_eq!(age(&known), Duration::ZERO);
+    known.clock().advance(SECOND);
+    let _ = poll(&known, 11, &[(Scope::All, 11)]);
+    known.clock().advance(SECOND);
+    let _ = poll(&known, 12, &[(Scope::All, 12)]);
+    known.clock().advance(SECOND);
+    let _ = poll(&known, 12, &[]);
+    assert_eq!(age(&known), 3 * SECOND, "it lacks what the polls found");
+    assert_eq!(known.lease().age(known.clock().tick()), Duration::ZERO);
+    assert!(known.show(known.generation(), shown(11)));
+    assert_eq!(age(&known), 2 * SECOND);
+    assert!(known.show(known.generation(), shown(12)));
+    assert_eq!(age(&known), Duration::ZERO, "as of the last poll that found nothing more");
+    known.clock().advance(SECOND);
+    let _ = poll(&known, 12, &[]);
+    assert_eq!(age(&known), Duration::ZERO);
+}
+
+#[tokio::test]
+async fn who_asks_for_a_revision_of_the_index_waits_for_it() {
+    let known = known(&[(Scope::All, 10)]);
+    assert!(known.show(known.generation(), shown(9)));
+    let (reached, showed) = tokio::join!(known.reach_shown(at(10), 30 * SECOND), async {
+        known.show(known.generation(), shown(10))
+    },);
+    assert!(reached && showed);
+    assert!(!known.reach_shown(at(11), Duration::from_millis(1)).await);
+}

@@ -75,7 +75,7 @@ impl Filter {
     }
 
     /// Takes the parameters that choose movies.
-    pub(super) fn take(p: &mut Parameters) -> Self {
+    pub(in crate::domain) fn take(p: &mut Parameters) -> Self {
         let (genres, genres_not) = genres::take(p);
         Self {
             genres,
@@ -90,7 +90,7 @@ impl Filter {
     }
 
     /// Writes the same parameters in a fixed order.
-    pub(super) fn write(&self, text: &mut String) {
+    pub(in crate::domain) fn write(&self, text: &mut String) {
         genres::write(&self.genres, &self.genres_not, text);
         let names = [
             ("director", &self.director),

@@ -3,7 +3,7 @@
 mod filter;
 mod genres;
 mod page;
-mod query_text;
+pub(in crate::domain) mod query_text;
 mod sort;
 
 use super::{
@@ -84,7 +84,8 @@ impl ListQuery {
     }
 }
 
-fn fields(p: &mut Parameters) -> FieldSet {
+/// Takes `fields`.
+pub(in crate::domain) fn fields(p: &mut Parameters) -> FieldSet {
     let Some(text) = p.one("fields") else { return FieldSet::of_lists() };
     let mut set = FieldSet::EMPTY;
     for name in text.split(',') {

@@ -12,7 +12,7 @@ const PLAIN: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b',');
 
 /// Appends a parameter.
-pub(super) fn pair(text: &mut String, name: &str, value: &str) {
+pub(in crate::domain) fn pair(text: &mut String, name: &str, value: &str) {
     if !text.is_empty() {
         text.push('&');
     }
@@ -21,7 +21,7 @@ pub(super) fn pair(text: &mut String, name: &str, value: &str) {
 }
 
 /// Appends a parameter that may be absent.
-pub(super) fn option<T: ToString>(text: &mut String, name: &str, value: Option<&T>) {
+pub(in crate::domain) fn option<T: ToString>(text: &mut String, name: &str, value: Option<&T>) {
     if let Some(value) = value {
         pair(text, name, &value.to_string());
     }
@@ -29,7 +29,7 @@ pub(super) fn option<T: ToString>(text: &mut String, name: &str, value: Option<&
 
 /// Reads a query's text as a server does.
 #[cfg(test)]
-pub(super) fn pairs(text: &str) -> Vec<(String, String)> {
+pub(in crate::domain) fn pairs(text: &str) -> Vec<(String, String)> {
     let decode =
         |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
     text.split('&')

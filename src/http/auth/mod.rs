@@ -238,11 +238,20 @@ impl Auth {
         match (class, self.options.read_access) {
             (Class::Write, _) => Some(Role::Editor),
             // It is the same for everybody, and a browser has no key when it loads the page.
-            (Class::Static, _)
-            | (Class::List | Class::Item | Class::Feed | Class::Export, ReadAccess::Open) => None,
-            (Class::List | Class::Item | Class::Feed | Class::Export, ReadAccess::Key) => {
-                Some(Role::Reader)
-            }
+            (Class::Static, _) => None,
+            (
+                Class::List
+                | Class::Item
+                | Class::Search
+                | Class::Feed
+                | Class::Export
+                | Class::Collection
+                | Class::Season,
+                access,
+            ) => match access {
+                ReadAccess::Open => None,
+                ReadAccess::Key => Some(Role::Reader),
+            },
         }
     }
 

@@ -68,13 +68,18 @@ struct Message<'a> {
 
 /// `GET /search`: all movies in the order of their ids.
 pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
-    let after = params::read(call.query(), |pairs| {
+    read_list(call.query()).map(Answer::Kept)
+}
+
+/// Reads what is asked for.
+pub(crate) fn read_list(query: Option<&str>) -> Result<Query, Problem> {
+    let after = params::read(query, |pairs| {
         let mut parameters = Parameters::new(pairs);
         let must = "the number in the Link of the page before";
         let after = parameters.parsed("cursor", must, |text| text.parse().ok());
         parameters.finish(after)
     })?;
-    Ok(Answer::Kept(Query::Compat(after)))
+    Ok(Query::Compat(after))
 }
 
 /// The answer that some movies are, and whether there are more.

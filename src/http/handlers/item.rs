@@ -7,11 +7,20 @@ use super::{
 
 pub(crate) fn by_id(call: &Call<'_>) -> Result<Answer, Problem> {
     call.no_parameters()?;
-    Ok(Answer::Kept(Query::Movie(movie_id(call.parameter)?)))
+    read(call.parameter).map(Answer::Kept)
 }
 
 pub(crate) fn by_imdb_id(call: &Call<'_>) -> Result<Answer, Problem> {
     call.no_parameters()?;
-    let id = call.parameter.parse().map_err(|()| Problem::no_such_movie(call.parameter))?;
-    Ok(Answer::Kept(Query::MovieByImdbId(id)))
+    read_imdb_id(call.parameter).map(Answer::Kept)
+}
+
+/// Reads which movie is asked for.
+pub(crate) fn read(id: &str) -> Result<Query, Problem> {
+    Ok(Query::Movie(movie_id(id)?))
+}
+
+/// Reads which movie is asked for, by its `IMDb` id.
+pub(crate) fn read_imdb_id(id: &str) -> Result<Query, Problem> {
+    Ok(Query::MovieByImdbId(id.parse().map_err(|()| Problem::no_such_movie(id))?))
 }

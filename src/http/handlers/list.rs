@@ -35,8 +35,12 @@ struct Page {
 }
 
 pub(crate) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
-    let query = params::read(call.query(), ListQuery::from_pairs)?;
-    Ok(Answer::Kept(Query::List(Box::new(query))))
+    read(call.query()).map(Answer::Kept)
+}
+
+/// Reads what is asked for.
+pub(crate) fn read(query: Option<&str>) -> Result<Query, Problem> {
+    Ok(Query::List(Box::new(params::read(query, ListQuery::from_pairs)?)))
 }
 
 /// The answer to `query` that a page is.

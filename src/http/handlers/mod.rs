@@ -5,6 +5,8 @@
 
 pub(super) mod batch;
 pub(super) mod changes;
+pub(super) mod collection_writes;
+pub(super) mod collections;
 pub(super) mod compat;
 pub(super) mod create;
 pub(super) mod delete;
@@ -13,6 +15,8 @@ pub(super) mod export;
 pub(super) mod genres;
 pub(super) mod item;
 pub(super) mod list;
+pub(super) mod search;
+pub(super) mod suggest;
 pub(super) mod update;
 
 use crate::{domain::movie::MovieId, store::mutation::Outcome};

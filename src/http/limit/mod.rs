@@ -61,8 +61,13 @@ impl LimitClass {
     /// The class of limits of a class of routes.
     pub(super) const fn of(class: Class) -> Self {
         match class {
-            Class::List | Class::Item | Class::Feed | Class::Static => Self::Read,
-            Class::Export => Self::Search,
+            Class::List
+            | Class::Item
+            | Class::Feed
+            | Class::Static
+            | Class::Collection
+            | Class::Season => Self::Read,
+            Class::Search | Class::Export => Self::Search,
             Class::Write => Self::Write,
         }
     }

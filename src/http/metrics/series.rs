@@ -90,7 +90,11 @@ impl Pace {
             (Some(_), _) => Self::Miss,
             (None, Some(Class::Write)) => Self::Write,
             // A load that failed.
-            (None, Some(Class::List | Class::Item)) if status.is_server_error() => Self::Miss,
+            (None, Some(Class::List | Class::Item | Class::Collection))
+                if status.is_server_error() =>
+            {
+                Self::Miss
+            }
             (None, _) => Self::Other,
         }
     }

@@ -49,7 +49,8 @@ pub(super) fn schemas() -> Vec<(String, Node)> {
     schemas.map(|(name, schema)| (name.to_owned(), schema)).into()
 }
 
-fn revision() -> Node {
+/// A catalogue's revision.
+pub(super) fn revision() -> Node {
     let about = "It includes every write up to this revision.";
     integer((0, i64::MAX), Null::No).description(Some(about)).into()
 }
@@ -214,7 +215,7 @@ pub(super) fn headers() -> BTreeMap<String, RefOr<Header>> {
         header("Cache-Control", string(), "How long the answer may be kept."),
         header("Catalog-Revision", revision(), "The answer includes every write up to it."),
         header("Link", string(), "The pages around this one (RFC 8288)."),
-        header("Location", string(), "The path of the new movie."),
+        header("Location", string(), "The path of what is new."),
         header("X-Request-Id", string(), "The request's id, the caller's where it sent one."),
         header(
             "Retry-After",

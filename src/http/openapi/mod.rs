@@ -3,10 +3,12 @@
 //! **Invariant:** a bound is written down once, where it is checked; this reads it there.
 
 mod answers;
+mod collections;
 mod fields;
 mod operations;
 mod parameters;
 mod schema;
+mod search;
 mod security;
 
 use utoipa::openapi::{
@@ -24,8 +26,10 @@ Query parameters that an operation does not have are refused, never ignored. Eac
 `OPTIONS` answers with `Allow`.";
 
 /// The tags, in the order in which explorers show them.
-const TAGS: [(&str, &str); 4] = [
+const TAGS: [(&str, &str); 6] = [
     ("movies", "Movies, one by one and in lists"),
+    ("search", "Movies by text"),
+    ("collections", "Movies that an editor put together, always or in seasons"),
     ("catalogue", "The catalogue as a whole"),
     ("compatibility", "The original service's operations, for its clients"),
     ("description", "This description"),
@@ -67,6 +71,8 @@ fn components() -> Components {
     let mut components = Components::new();
     components.schemas.extend(fields::schemas());
     components.schemas.extend(answers::schemas());
+    components.schemas.extend(search::schemas());
+    components.schemas.extend(collections::schemas());
     components.responses.extend(answers::problems());
     components.headers.extend(answers::headers());
     components.add_security_scheme(security::BEARER, security::scheme());

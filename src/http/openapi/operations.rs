@@ -14,10 +14,11 @@ use crate::http::{
 
 use super::{
     answers::{problem_name, response},
+    collections,
     fields::{new_movie, whole_movie},
     parameters,
     schema::{Node, Null, any_of, named, text},
-    security,
+    search, security,
 };
 
 const JSON: &str = "application/json";
@@ -81,10 +82,20 @@ const fn text_of(route: Route) -> (&'static str, &'static str) {
         Route::DeleteMovie => ("movies", "Delete a movie"),
         Route::BatchMovies => ("movies", "Create, change and delete up to 1,000 movies"),
         Route::ListGenres => ("catalogue", "List every genre with its number of movies"),
+        Route::SearchMovies => ("search", "Find movies by text"),
+        Route::Suggest => ("search", "Complete a text that is being typed"),
         Route::ListChanges => ("catalogue", "Follow the changes in the order of revisions"),
         Route::ExportMovies => {
             ("catalogue", "Get the whole catalogue as of one revision, a movie a line")
         }
+        Route::ListCollections => ("collections", "List collections, without their movies"),
+        Route::GetCollection => ("collections", "Get a collection with its movies"),
+        Route::GetCollectionDefinition => {
+            ("collections", "Get what a collection's editor said of it")
+        }
+        Route::CreateCollection => ("collections", "Create a collection"),
+        Route::ReplaceCollection => ("collections", "Replace a collection's definition"),
+        Route::DeleteCollection => ("collections", "Delete a collection"),
         Route::GetOpenApi => ("description", "Get this description"),
         Route::GetDocs => ("description", "Explore this description in a browser"),
         Route::GetDocsFile => ("description", "Get a file of the explorer page"),
@@ -97,6 +108,8 @@ const fn text_of(route: Route) -> (&'static str, &'static str) {
 fn parameters_of(route: Route) -> Vec<Parameter> {
     let mut all = match route {
         Route::ListMovies => parameters::of_lists(),
+        Route::SearchMovies => search::of_searches(),
+        Route::Suggest => search::of_suggestions(),
         Route::ListChanges => parameters::of_changes(),
         Route::BatchMovies => parameters::of_batches(),
         Route::CompatList => parameters::of_compat_list(),
@@ -107,8 +120,14 @@ fn parameters_of(route: Route) -> Vec<Parameter> {
         Route::GetMovieByImdbId => vec![parameters::imdb_id()],
         Route::CreateMovie => vec![parameters::idempotency_key()],
         Route::GetDocsFile => vec![parameters::file(&docs::FILES)],
+        Route::ListCollections => collections::of_lists(),
+        Route::GetCollection | Route::GetCollectionDefinition => vec![collections::slug()],
+        Route::ReplaceCollection | Route::DeleteCollection => {
+            vec![collections::slug(), parameters::if_match()]
+        }
         Route::ListGenres
         | Route::ExportMovies
+        | Route::CreateCollection
         | Route::GetOpenApi
         | Route::GetDocs
         | Route::CompatCreate => Vec::new(),
@@ -131,6 +150,8 @@ fn body(route: Route) -> Option<RequestBody> {
             vec![("application/merge-patch+json", named("MoviePatch")), (JSON, named("MoviePatch"))]
         }
         Route::BatchMovies => vec![(JSON, named("Batch"))],
+        Route::CreateCollection => vec![(JSON, named("CollectionInput"))],
+        Route::ReplaceCollection => vec![(JSON, named("CollectionReplacement"))],
         Route::CompatCreate => {
             vec![(JSON, any_of([named("CompatMovie"), named("CompatMovieOtherSpelling")]))]
         }
@@ -159,11 +180,27 @@ fn success(route: Route) -> Response {
         Route::DeleteMovie => response("The movie is gone.", Vec::new(), WRITTEN),
         Route::BatchMovies => response("What came of each.", json("BatchAnswer"), WRITTEN),
         Route::ListGenres => response("Every genre, by name.", json("GenreList"), READ),
+        Route::SearchMovies => response("A page of what was found.", json("SearchPage"), PAGED),
+        Route::Suggest => response("What the text may become.", json("Suggestions"), READ),
         Route::ListChanges => response("A page of the feed.", json("ChangeList"), READ),
         Route::ExportMovies => {
             let lines = vec![(export::NDJSON, plain())];
             response("Every movie, a line of JSON each.", lines, WRITTEN)
         }
+        Route::ListCollections => {
+            response("A page of collections, by name.", json("CollectionList"), READ)
+        }
+        Route::GetCollection => response("The collection.", json("Collection"), READ),
+        Route::GetCollectionDefinition => {
+            response("Its definition.", json("CollectionDefinition"), READ)
+        }
+        Route::CreateCollection => {
+            response("The new collection's definition.", json("CollectionDefinition"), CREATED)
+        }
+        Route::ReplaceCollection => {
+            response("The definition as it is now.", json("CollectionDefinition"), SAVED)
+        }
+        Route::DeleteCollection => response("The collection is gone.", Vec::new(), WRITTEN),
         Route::GetOpenApi => {
             let object = Node::from(utoipa::openapi::ObjectBuilder::new());
             response("This description.", vec![(JSON, object)], STATIC)
@@ -186,14 +223,21 @@ fn refusals(route: Route) -> Vec<u16> {
         Route::GetDocsFile => return vec![400, 401, 404, 429, 431, 500],
         Route::ListMovies
         | Route::ListGenres
+        | Route::SearchMovies
+        | Route::Suggest
+        | Route::ListCollections
         | Route::ExportMovies
         | Route::CompatList
         | Route::CompatDelete => &[],
-        Route::GetMovie | Route::GetMovieByImdbId => &[404],
+        Route::GetMovie
+        | Route::GetMovieByImdbId
+        | Route::GetCollection
+        | Route::GetCollectionDefinition => &[404],
+        Route::ReplaceCollection => &[404, 408, 412, 413, 415, 422],
         Route::ListChanges => &[410],
-        Route::CreateMovie => &[408, 409, 413, 415, 422],
+        Route::CreateMovie | Route::CreateCollection => &[408, 409, 413, 415, 422],
         Route::ReplaceMovie | Route::UpdateMovie => &[404, 408, 409, 412, 413, 415, 422],
-        Route::DeleteMovie => &[404, 412],
+        Route::DeleteMovie | Route::DeleteCollection => &[404, 412],
         Route::BatchMovies => &[408, 413, 415, 422],
         Route::CompatCreate => &[408, 413, 415],
     };

@@ -28,39 +28,10 @@ const ENTITY_TAGS: &str = r#"^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$"#;
 
 /// The parameters of `GET /v1/movies`.
 pub(super) fn of_lists() -> Vec<Parameter> {
-    let genres =
-        |about| (list_up_to(GENRES_MAX, text(Null::No).pattern(Some(GENRE)), Null::No), about);
-    let (genre, about_genre) = genres(
-        "Movies with this genre. Give it more than once, or separate genres by `,`, for movies that \
-         have all of them; separate genres by `|` for movies that have any of them.",
-    );
-    let (genre_not, about_genre_not) = genres("Movies with none of these genres.");
-    let a_name = || name(rule::NAME_MAX, Null::No);
-    let year = || integer(rule::YEARS, Null::No);
-    let rating = || number(rule::RATING_MAX, Null::No);
-    let ids = list_up_to(IDS_MAX, integer((1, i64::MAX), Null::No), Null::No).min_items(Some(1));
-    let sorts = SortKey::ALL
-        .into_iter()
-        .flat_map(|key| [false, true].map(|descending| Sort { key, descending }.to_string()));
-    let names: Vec<_> = FieldSet::of_lists().iter().map(|field| field.name().to_owned()).collect();
-    let fields = list_up_to(names.len(), one_of(names), Null::No).min_items(Some(1));
-    vec![
-        repeated("genre", genre, about_genre),
-        repeated("genre_not", genre_not, about_genre_not),
-        query("director", a_name(), "Movies by this director, ignoring case."),
-        query("country", a_name(), "Movies from this country, ignoring case."),
-        query("language", a_name(), "Movies in this language, ignoring case."),
-        query("year", year(), "Movies of this year. Goes without `year_min` and `year_max`."),
-        query("year_min", year(), "Movies of this year or later."),
-        query("year_max", year(), "Movies of this year or earlier."),
-        query("rating_min", rating(), "Movies rated this or higher."),
-        query("rating_max", rating(), "Movies rated this or lower."),
-        separated("ids", ids, "These movies."),
-        query(
-            "sort",
-            one_of(sorts).default(Some(Sort::DEFAULT.to_string().into())),
-            "What to sort by; `-` is descending. Movies without such a value come last.",
-        ),
+    let sorts = sorts().default(Some(Sort::DEFAULT.to_string().into()));
+    let mut all = filters();
+    all.extend([
+        query("sort", sorts, "What to sort by; `-` is descending. Movies without such a value come last."),
         query(
             "limit",
             limit(i64::from(LIMIT_MAX), i64::from(LIMIT_DEFAULT)),
@@ -77,11 +48,59 @@ pub(super) fn of_lists() -> Vec<Parameter> {
             integer((1, i64::from(PAGED_ROWS_MAX)), Null::No),
             "The page by number. Reaches 10,000 rows deep; beyond, use `cursor`. Goes without it.",
         ),
-        separated("fields", fields, "Which fields the rows have."),
+        fields(),
+    ]);
+    all
+}
+
+/// What lists and searches are sorted by.
+pub(super) fn sorts() -> utoipa::openapi::ObjectBuilder {
+    one_of(sort_names())
+}
+
+/// The names of what lists are sorted by.
+pub(super) fn sort_names() -> impl Iterator<Item = String> {
+    SortKey::ALL
+        .into_iter()
+        .flat_map(|key| [false, true].map(|descending| Sort { key, descending }.to_string()))
+}
+
+/// `fields`
+pub(super) fn fields() -> Parameter {
+    let names: Vec<_> = FieldSet::of_lists().iter().map(|field| field.name().to_owned()).collect();
+    let fields = list_up_to(names.len(), one_of(names), Null::No).min_items(Some(1));
+    separated("fields", fields, "Which fields the rows have.")
+}
+
+/// The parameters that choose movies.
+pub(super) fn filters() -> Vec<Parameter> {
+    let genres =
+        |about| (list_up_to(GENRES_MAX, text(Null::No).pattern(Some(GENRE)), Null::No), about);
+    let (genre, about_genre) = genres(
+        "Movies with this genre. Give it more than once, or separate genres by `,`, for movies that \
+         have all of them; separate genres by `|` for movies that have any of them.",
+    );
+    let (genre_not, about_genre_not) = genres("Movies with none of these genres.");
+    let a_name = || name(rule::NAME_MAX, Null::No);
+    let year = || integer(rule::YEARS, Null::No);
+    let rating = || number(rule::RATING_MAX, Null::No);
+    let ids = list_up_to(IDS_MAX, integer((1, i64::MAX), Null::No), Null::No).min_items(Some(1));
+    vec![
+        repeated("genre", genre, about_genre),
+        repeated("genre_not", genre_not, about_genre_not),
+        query("director", a_name(), "Movies by this director, ignoring case."),
+        query("country", a_name(), "Movies from this country, ignoring case."),
+        query("language", a_name(), "Movies in this language, ignoring case."),
+        query("year", year(), "Movies of this year. Goes without `year_min` and `year_max`."),
+        query("year_min", year(), "Movies of this year or later."),
+        query("year_max", year(), "Movies of this year or earlier."),
+        query("rating_min", rating(), "Movies rated this or higher."),
+        query("rating_max", rating(), "Movies rated this or lower."),
+        separated("ids", ids, "These movies."),
     ]
 }
 
-fn limit(most: i64, default: i64) -> utoipa::openapi::ObjectBuilder {
+pub(super) fn limit(most: i64, default: i64) -> utoipa::openapi::ObjectBuilder {
     integer((1, most), Null::No).default(Some(default.into()))
 }
 
@@ -127,6 +146,11 @@ pub(super) fn file(names: &[&str]) -> Parameter {
     required(builder("file", ParameterIn::Path, schema, "The file's name."))
 }
 
+/// A parameter in the path.
+pub(super) fn in_path(name: &str, schema: impl Into<Node>, about: &str) -> Parameter {
+    required(builder(name, ParameterIn::Path, schema, about))
+}
+
 /// `If-None-Match`
 pub(super) fn if_none_match() -> Parameter {
     header("If-None-Match", "ETags that you have: 304 if the answer has one of them.")
@@ -134,7 +158,7 @@ pub(super) fn if_none_match() -> Parameter {
 
 /// `If-Match`
 pub(super) fn if_match() -> Parameter {
-    header("If-Match", "The movie's ETag as you know it: 412 if it has another by now.")
+    header("If-Match", "The ETag as you know it: 412 if there is another by now.")
 }
 
 fn header(name: &str, about: &str) -> Parameter {
@@ -153,7 +177,8 @@ pub(super) fn idempotency_key() -> Parameter {
     builder("Idempotency-Key", ParameterIn::Header, schema, about).build()
 }
 
-fn query(name: &str, schema: impl Into<Node>, about: &str) -> Parameter {
+/// A parameter in the query.
+pub(super) fn query(name: &str, schema: impl Into<Node>, about: &str) -> Parameter {
     builder(name, ParameterIn::Query, schema, about).build()
 }
 
@@ -164,16 +189,16 @@ fn repeated(name: &str, schema: impl Into<Node>, about: &str) -> Parameter {
 }
 
 /// A parameter whose values are separated by commas.
-fn separated(name: &str, schema: impl Into<Node>, about: &str) -> Parameter {
+pub(super) fn separated(name: &str, schema: impl Into<Node>, about: &str) -> Parameter {
     let parameter = builder(name, ParameterIn::Query, schema, about);
     parameter.style(Some(ParameterStyle::Form)).explode(Some(false)).build()
 }
 
-fn required(parameter: ParameterBuilder) -> Parameter {
+pub(super) fn required(parameter: ParameterBuilder) -> Parameter {
     parameter.required(Required::True).build()
 }
 
-fn builder(
+pub(super) fn builder(
     name: &str,
     place: ParameterIn,
     schema: impl Into<Node>,

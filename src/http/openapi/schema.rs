@@ -3,7 +3,7 @@
 use serde_json::Value;
 use utoipa::openapi::{
     ArrayBuilder, Object, ObjectBuilder, Ref, RefOr, Schema,
-    schema::{AdditionalProperties, AnyOfBuilder, SchemaType, Type},
+    schema::{AdditionalProperties, AllOfBuilder, AnyOfBuilder, SchemaType, Type},
 };
 
 /// A schema, or a reference to one.
@@ -87,6 +87,12 @@ pub(super) fn closed(object: ObjectBuilder) -> ObjectBuilder {
 pub(super) fn any_of(schemas: impl IntoIterator<Item = Node>) -> Node {
     let any = schemas.into_iter().fold(AnyOfBuilder::new(), AnyOfBuilder::item);
     Node::T(Schema::AnyOf(any.build()))
+}
+
+/// All of these.
+pub(super) fn all_of(schemas: impl IntoIterator<Item = Node>) -> Node {
+    let all = schemas.into_iter().fold(AllOfBuilder::new(), AllOfBuilder::item);
+    Node::T(Schema::AllOf(all.build()))
 }
 
 /// A constant.

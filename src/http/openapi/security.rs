@@ -26,7 +26,13 @@ pub(super) fn requirements(route: Route) -> Vec<SecurityRequirement> {
     let none: [&str; 0] = [];
     match route.spec().class {
         Class::Write => vec![SecurityRequirement::new(BEARER, [Role::Editor.as_str()])],
-        Class::List | Class::Item | Class::Feed | Class::Export => {
+        Class::List
+        | Class::Item
+        | Class::Search
+        | Class::Feed
+        | Class::Export
+        | Class::Collection
+        | Class::Season => {
             let reader = SecurityRequirement::new(BEARER, [Role::Reader.as_str()]);
             vec![SecurityRequirement::default(), reader]
         }

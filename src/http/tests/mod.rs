@@ -25,6 +25,7 @@ use crate::{
     domain::clock::{Clock, Moment},
     service::{
         catalogue::{Catalogue, News},
+        collections::{self, Collections},
         follow::Follower,
         keys::KeyRing,
     },
@@ -123,6 +124,7 @@ impl TestServer {
         let options_of_tiers = tiers::Options {
             l1_bytes: 1 << 20,
             l1_ttl: Duration::from_mins(10),
+            season_ttl: Duration::from_mins(10),
             catch_up: Duration::from_millis(100),
         };
         let policies = Policies::default();
@@ -135,7 +137,10 @@ impl TestServer {
         let keys = Arc::new(KeyRing::new(Arc::clone(&store), clock.clone(), bounds.cap));
         let auth = Auth::new(keys, None, auth::Options::default(), clock.clone(), &registry);
         let observer = Observer::new(&registry, observe::Options::default());
-        let api = Arc::new(Api::new(catalogue, cache, Gate::new(auth), observer, options));
+        let metrics = collections::Metrics::new(&registry);
+        let collections = Collections::new(catalogue.clone(), metrics);
+        let gate = Gate::new(auth);
+        let api = Arc::new(Api::new(catalogue, collections, cache, gate, observer, options));
         tasks.spawn(bound.serve(Arc::clone(&api), server::Options::default(), stop.clone()));
         Self {
             address,

@@ -11,10 +11,10 @@ fn panels(board: &Value) -> impl Iterator<Item = &Value> {
 }
 
 #[test]
-fn there_are_four_each_with_an_id_that_stays() {
+fn there_are_five_each_with_an_id_that_stays() {
     let ids: Vec<_> = dashboards().iter().map(|(_, board)| board["uid"].to_string()).collect();
-    let expected =
-        ["cache", "dependencies", "overview", "replica"].map(|n| format!("\"marquee-{n}\""));
+    let expected = ["cache", "dependencies", "overview", "replica", "search"]
+        .map(|n| format!("\"marquee-{n}\""));
     assert_eq!(ids, expected);
 }
 

@@ -5,6 +5,8 @@
 //! every write up to it.
 //! **Invariant:** an answer whose tag is below what it must include is never kept.
 
+mod prepare;
+
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::sleep;
@@ -17,8 +19,9 @@ use crate::domain::{
 };
 
 use super::{
+    ahead::Ahead,
     bus::Health,
-    entry::{Entry, Made, Payload},
+    entry::{Basis, Entry, Lasting, Made, Payload, Within},
     flight::{Boarding, Flights, Need, Pilot},
     key::Key,
     known::{Known, Watched},
@@ -36,6 +39,11 @@ const FAILURE_PAUSE: Duration = Duration::from_millis(100);
 /// How long a load that is ahead of the polls waits for the next one.
 const SETTLE: Duration = Duration::from_millis(500);
 
+pub use prepare::Prepared;
+
+/// Which part of the tier in the process is for what is kept unasked.
+const AHEAD_PART: u64 = 8;
+
 /// How the tiers are used.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
@@ -43,6 +51,8 @@ pub struct Options {
     pub l1_bytes: u64,
     /// How long it keeps an entry that nothing has superseded, give or take a tenth.
     pub l1_ttl: Duration,
+    /// The same for answers of a season that is on, or about to be.
+    pub season_ttl: Duration,
     /// How long a request waits for a revision that it asks for.
     pub catch_up: Duration,
 }
@@ -52,6 +62,8 @@ pub struct Options {
 pub struct Tiers<P: Payload, E> {
     known: Arc<Known>,
     local: Local<P>,
+    /// What is kept in the process whether or not it is asked for.
+    ahead: Ahead<P>,
     shared: Option<Shared>,
     flights: Arc<Flights<Landing<P, E>>>,
     metrics: Arc<Metrics>,
@@ -66,11 +78,13 @@ type Landing<P, E> = Result<Landed<P>, Failure<E>>;
 struct Landed<P> {
     entry: Arc<Entry<P>>,
     from: From,
+    /// Whether it is for others who ask for the same later.
+    keep: bool,
 }
 
 impl<P> Clone for Landed<P> {
     fn clone(&self) -> Self {
-        Self { entry: Arc::clone(&self.entry), from: self.from }
+        Self { entry: Arc::clone(&self.entry), from: self.from, keep: self.keep }
     }
 }
 
@@ -92,6 +106,10 @@ pub struct Ask {
     pub route: usize,
     /// The revision that it must include, if the client names one.
     pub at_least: Revision,
+    /// When its answer holds by the calendar.
+    pub within: Within,
+    /// For how long that is kept.
+    pub lasting: Lasting,
 }
 
 /// An answer, and what is to be said of it.
@@ -121,7 +139,8 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
     ) -> Self {
         let local = Local::new(options.l1_bytes);
         let shared = remote.map(|(remote, options)| Shared { remote, options });
-        Self { known, local, shared, flights: Flights::new(), metrics, tasks, options }
+        let ahead = Ahead::new(options.l1_bytes / AHEAD_PART);
+        Self { known, local, ahead, shared, flights: Flights::new(), metrics, tasks, options }
     }
 
     /// What is known of the truth.
@@ -152,15 +171,19 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
     where
         F: Future<Output = Result<Made<P>, E>> + Send + 'static,
     {
+        let basis = Basis::of(&ask.scopes);
         let now = self.known.clock().tick();
-        let freshness = self.known.lease().freshness(now);
+        let freshness = self.known.lease_of(basis).freshness(now);
         if freshness == Freshness::Expired {
             self.metrics.expired.inc();
             return Err(Failure::Expired);
         }
-        self.known.reach(ask.at_least, self.options.catch_up).await;
+        let reached = self.reach(basis, ask.at_least).await;
+        if !reached && basis == Basis::Index {
+            return Err(Failure::Behind);
+        }
         let verified = self.known.verified();
-        let at_least = if verified >= ask.at_least { Revision::ZERO } else { ask.at_least };
+        let at_least = if reached { Revision::ZERO } else { ask.at_least };
         let (generation, epoch) = (self.known.generation(), self.known.epoch());
         let watched = self.known.watch(&ask.scopes);
         let need = (watched.need().max(at_least), watched.proven().max(at_least));
@@ -203,10 +226,19 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                 }
             }
         };
-        // What this request itself had loaded is of after it came.
-        let unverified = unverified && !matches!(outcome, Outcome::Loaded(_));
+        // What this request itself had loaded from the truth is of after it came.
+        let anew = basis == Basis::Truth && matches!(outcome, Outcome::Loaded(_));
+        let unverified = unverified && !anew;
         self.count(route, outcome, unverified);
-        Ok(Answer { revision: entry.tag.max(verified), entry, outcome, unverified, now })
+        Ok(Answer { revision: entry.includes(verified), entry, outcome, unverified, now })
+    }
+
+    /// Waits until what answers are made from includes a revision. Whether it does.
+    async fn reach(&self, basis: Basis, at_least: Revision) -> bool {
+        match basis {
+            Basis::Truth => self.known.reach(at_least, self.options.catch_up).await,
+            Basis::Index => self.known.reach_shown(at_least, self.options.catch_up).await,
+        }
     }
 
     fn count(&self, route: usize, outcome: Outcome, unverified: bool) {
@@ -224,12 +256,19 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
 
     /// The entry in the process, if it will do.
     fn look(&self, key: &Key, at_least: Revision, now: Tick) -> Result<Arc<Entry<P>>, Miss> {
-        let entry = self.local.get(key).ok_or(Miss::Absent)?;
+        let clock = self.known.clock();
+        let will_do = |entry: &Arc<Entry<P>>| entry.is_good() && entry.is_current(now, clock);
+        let entry = self.local.get(key);
+        let entry = match entry {
+            Some(entry) if will_do(&entry) => Some(entry),
+            other => self.ahead.get(key).filter(will_do).or(other),
+        };
+        let entry = entry.ok_or(Miss::Absent)?;
         let good = entry.is_good() && entry.tag >= at_least;
         if !good && self.known.rules().hold(Rule::NoValidation) {
             return Err(Miss::Superseded);
         }
-        if entry.expires <= now {
+        if !entry.is_current(now, clock) {
             return Err(Miss::Expired);
         }
         Ok(entry)
@@ -256,20 +295,22 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         let now = self.known.clock().tick();
         // Somebody may have landed between this request's look and its boarding.
         if let Ok(entry) = self.look(&flight.ask.key, flight.at_least, now) {
-            return pilot.land(Ok(Landed { entry, from: From::L1 }));
+            return pilot.land(Ok(Landed { entry, from: From::L1, keep: true }));
         }
         let wanted = Wanted {
             key: &flight.ask.key,
             digest: flight.ask.key.digest(),
             at_least: flight.at_least,
+            basis: Basis::of(&flight.ask.scopes),
+            lasting: flight.ask.lasting,
         };
         let lease = match &self.shared {
             None => None,
             Some(shared) => match shared.turn(wanted, &self.known, &self.metrics).await {
                 Turn::Have(made) => {
-                    let (entry, _) = self.entry(&flight, made);
+                    let (entry, _, _) = self.entry(&flight, made);
                     self.keep(&flight, &entry);
-                    return pilot.land(Ok(Landed { entry, from: From::L2 }));
+                    return pilot.land(Ok(Landed { entry, from: From::L2, keep: true }));
                 }
                 Turn::Load(lease) => lease,
             },
@@ -277,9 +318,10 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         let loaded = self.load(&flight, load).await;
         let mut kept = None;
         match loaded {
-            Ok((entry, scopes)) => {
-                kept = self.keep(&flight, &entry).then(|| (Arc::clone(&entry), scopes));
-                pilot.land(Ok(Landed { entry, from: From::Truth }));
+            Ok((entry, scopes, keep)) => {
+                let keep = keep && self.keep(&flight, &entry);
+                kept = keep.then(|| (Arc::clone(&entry), scopes));
+                pilot.land(Ok(Landed { entry, from: From::Truth, keep }));
                 drop(pilot);
             }
             Err(Failure::Load(failure)) if failure.was_not_begun() => {
@@ -306,7 +348,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         &self,
         flight: &Flight,
         load: impl FnOnce() -> F,
-    ) -> Result<(Arc<Entry<P>>, Vec<Scope>), Failure<E>>
+    ) -> Result<(Arc<Entry<P>>, Vec<Scope>, bool), Failure<E>>
     where
         F: Future<Output = Result<Made<P>, E>> + Send,
     {
@@ -321,21 +363,30 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
             return Err(Failure::Behind);
         }
         // Otherwise the next answer, of something else, could name an earlier revision than this one.
-        if !self.known.reach(made.tag, SETTLE).await {
+        let settled = match Basis::of(&flight.ask.scopes) {
+            Basis::Truth => self.known.reach(made.tag, SETTLE).await,
+            Basis::Index => self.known.reach_shown(made.tag, SETTLE).await,
+        };
+        if !settled {
             return Err(Failure::Behind);
         }
         Ok(self.entry(flight, made))
     }
 
-    fn entry(&self, flight: &Flight, made: Made<P>) -> (Arc<Entry<P>>, Vec<Scope>) {
+    fn entry(&self, flight: &Flight, made: Made<P>) -> (Arc<Entry<P>>, Vec<Scope>, bool) {
         let watched = match &made.scopes {
             Some(scopes) if *scopes != flight.ask.scopes => self.known.watch(scopes),
             _ => flight.watched.clone(),
         };
         let scopes = made.scopes.unwrap_or_else(|| flight.ask.scopes.clone());
-        let expires = self.known.clock().tick().after(jittered(self.options.l1_ttl));
-        let entry = Entry { tag: made.tag, watched, expires, payload: made.payload };
-        (Arc::new(entry), scopes)
+        let ttl = match flight.ask.lasting {
+            Lasting::Usual => self.options.l1_ttl,
+            Lasting::Season => self.options.season_ttl,
+        };
+        let expires = self.known.clock().tick().after(jittered(ttl));
+        let (basis, within) = (Basis::of(&scopes), flight.ask.within);
+        let entry = Entry { tag: made.tag, watched, basis, expires, within, payload: made.payload };
+        (Arc::new(entry), scopes, made.keep)
     }
 
     /// Keeps an entry in the process, if it includes what it must and is of this life of the catalogue.

@@ -1,0 +1,142 @@
+//! The index, from settings: whether there is one, and in which folder.
+
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use prometheus::Registry;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::AppError;
+use crate::{
+    cache::known::Known,
+    config::{Settings, index::Switch},
+    search::{Folder, SearchError},
+    service::index::{Finder, Keeper, Metrics, Options},
+    store::Store,
+};
+
+/// How long a start waits for an index that is there to be opened, and to catch up.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Searches at once for each processor, where nothing else is said.
+const AT_ONCE: usize = 2;
+/// Searches that wait for each that is answered.
+const WAITING: usize = 4;
+/// Threads that build, at most. More would not be faster than the database is read.
+const THREADS_MAX: usize = 4;
+
+/// The index, before it is kept.
+pub(super) struct Kept {
+    keeper: Keeper,
+    /// The folder, where it goes with the process.
+    pub(super) folder: Option<TemporaryFolder>,
+}
+
+/// A folder that goes with this.
+#[derive(Debug)]
+pub(super) struct TemporaryFolder(PathBuf);
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, folder = %self.0.display(), "the index's folder is left behind");
+        }
+    }
+}
+
+impl TemporaryFolder {
+    fn new() -> io::Result<Self> {
+        let random = getrandom::u64().map_err(io::Error::other)?;
+        let name = format!("marquee-index-{}-{random:016x}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
+    }
+}
+
+/// What is to keep the index, if there is to be one. Its metrics are there in any case.
+pub(super) fn index(
+    settings: &Settings,
+    registry: &Registry,
+    store: &Arc<Store>,
+    known: &Arc<Known>,
+    tasks: &TaskTracker,
+) -> Result<(Option<Kept>, Option<Finder>), AppError> {
+    let metrics = Arc::new(Metrics::new(registry));
+    if settings.index.index == Switch::Off {
+        return Ok((None, None));
+    }
+    let (taken, folder) = take(settings)?;
+    let (store, known) = (Arc::clone(store), Arc::clone(known));
+    let (keeper, finder) =
+        Keeper::new(store, known, taken, options(settings), metrics, tasks.clone());
+    Ok((Some(Kept { keeper, folder }), Some(finder)))
+}
+
+fn options(settings: &Settings) -> Options {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let at_once = match usize::try_from(settings.index.search_concurrency) {
+        Ok(0) | Err(_) => AT_ONCE * processors,
+        Ok(number) => number,
+    };
+    Options {
+        memory_bytes: settings.index.index_memory.as_usize(),
+        threads: (processors / 2).clamp(1, THREADS_MAX),
+        at_once,
+        waiting: WAITING * at_once,
+        timeout: settings.index.search_timeout,
+    }
+}
+
+/// Takes the folder that the settings name. Where they name none, the one beside the database's file, and
+/// else one of its own: two replicas may well share a file.
+fn take(settings: &Settings) -> Result<(Folder, Option<TemporaryFolder>), AppError> {
+    let failed = |folder: &Path, source| AppError::Index { folder: folder.to_owned(), source };
+    if let Some(folder) = &settings.index.index_dir {
+        let taken = Folder::take(folder).map_err(|source| failed(folder, source))?;
+        tracing::info!(folder = %folder.display(), "the index has its folder");
+        return Ok((taken, None));
+    }
+    if let Some(folder) = settings.index_dir() {
+        match Folder::take(&folder) {
+            Ok(taken) => {
+                tracing::info!(folder = %folder.display(), "the index has its folder");
+                return Ok((taken, None));
+            }
+            Err(error) => tracing::warn!(
+                %error,
+                folder = %folder.display(),
+                "the index goes into a temporary folder"
+            ),
+        }
+    }
+    let temporary = TemporaryFolder::new();
+    let temporary = temporary
+        .map_err(|error| failed(&std::env::temp_dir(), SearchError::Io(Arc::new(error))))?;
+    let taken = Folder::take(&temporary.0).map_err(|source| failed(&temporary.0, source))?;
+    tracing::info!(folder = %temporary.0.display(), "the index has a temporary folder");
+    Ok((taken, Some(temporary)))
+}
+
+impl Kept {
+    /// Opens the index if there is one, and has it kept from now on. Gives the folder that goes with the
+    /// process.
+    pub(super) async fn begin(
+        self,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Option<TemporaryFolder> {
+        let Self { mut keeper, folder } = self;
+        keeper.begin(PATIENCE).await;
+        tasks.spawn(keeper.run(stop));
+        folder
+    }
+}

@@ -1,0 +1,99 @@
+//! Answers that are made before anybody asks for them.
+//!
+//! **Invariant:** such an answer is loaded, shared and judged as any other; only who asked is different.
+
+use std::{collections::HashSet, sync::Arc};
+
+use tracing::Instrument as _;
+
+use crate::domain::revision::Revision;
+
+use super::{
+    super::{
+        entry::{Entry, Made, Payload},
+        flight::Boarding,
+        key::Key,
+        lease::Freshness,
+        outcome::{Failure, LoadFailure},
+    },
+    Ask, Flight, From, Tiers,
+};
+
+/// What came of preparing an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prepared {
+    /// There was a good one.
+    Already,
+    /// Another replica had made it.
+    FromL2,
+    /// It was loaded from the truth.
+    Loaded,
+}
+
+impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
+    /// Makes an answer ahead of who will ask for it, unless there is one that is good, and keeps it in the
+    /// process until [`Tiers::let_go`], whether or not it is asked for. Nothing is counted: nobody asked. What
+    /// came of it, and the answer.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn prepare<F>(
+        self: &Arc<Self>,
+        ask: Ask,
+        may_load: impl FnOnce() -> Result<(), E>,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<(Prepared, Arc<Entry<P>>), Failure<E>>
+    where
+        F: Future<Output = Result<Made<P>, E>> + Send + 'static,
+    {
+        let now = self.known.clock().tick();
+        let calendar = self.known.clock().now();
+        let is_ready = |entry: &Arc<Entry<P>>| {
+            entry.is_good() && entry.expires > now && !entry.within.is_over(calendar)
+        };
+        let key = ask.key.clone();
+        if let Some(entry) = self.ahead.get(&key).filter(is_ready) {
+            return Ok((Prepared::Already, entry));
+        }
+        if let Some(entry) = self.local.get(&key).filter(is_ready) {
+            self.ahead.put(key, Arc::clone(&entry));
+            return Ok((Prepared::Already, entry));
+        }
+        if self.known.lease().freshness(now) != Freshness::Fresh {
+            return Err(Failure::Expired);
+        }
+        let (generation, epoch) = (self.known.generation(), self.known.epoch());
+        let watched = self.known.watch(&ask.scopes);
+        let need = (watched.need(), watched.proven());
+        let waiter = match self.flights.board(&key, need) {
+            Boarding::Joined(waiter) => waiter,
+            Boarding::Mine(pilot, waiter) => {
+                if let Err(failure) = may_load() {
+                    pilot.land(Err(Failure::Load(failure.clone())));
+                    return Err(Failure::Load(failure));
+                }
+                let at_least = Revision::ZERO;
+                let flight = Flight { ask, at_least, floor: need.1, watched, epoch, generation };
+                let flying = Arc::clone(self).lead(flight, pilot, load);
+                self.tasks.spawn(flying.in_current_span());
+                waiter
+            }
+        };
+        let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
+        let is_kept = is_ready(&landed.entry) && generation == self.known.generation();
+        if is_kept && landed.keep {
+            self.ahead.put(key, Arc::clone(&landed.entry));
+        }
+        let prepared = match landed.from {
+            From::L1 => Prepared::Already,
+            From::L2 => Prepared::FromL2,
+            From::Truth => Prepared::Loaded,
+        };
+        Ok((prepared, landed.entry))
+    }
+
+    /// Keeps only those of what is kept unasked that are named, and tells how many bytes those have.
+    pub fn let_go(&self, but: &HashSet<Key>) -> u64 {
+        self.ahead.retain(but)
+    }
+}

@@ -1,0 +1,210 @@
+//! The notation of what is looked for: words, `"quoted phrases"`, `-words` and `-"phrases"` that must
+//! not be there. The last word may be the beginning of one, unless a space or a quote ends it.
+
+use std::fmt;
+
+use crate::domain::{movie::rule, parameters::Parameters};
+
+use super::words::words;
+
+/// Characters of a search's text.
+pub const TEXT_MAX: usize = 200;
+/// Words of a search's text.
+pub const WORDS_MAX: usize = 16;
+/// Parts of those words, as `spider-man` has two.
+pub const WORD_PARTS_MAX: usize = 48;
+
+/// A word or a phrase that is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Clause {
+    /// Movies that have it are left out.
+    pub negative: bool,
+    /// It was quoted: its words stand in this order, without anything between them, as they are
+    /// spelled.
+    pub quoted: bool,
+    /// Its words, each of one part or more, folded. A clause that was not quoted has one.
+    pub words: Vec<Vec<String>>,
+}
+
+impl Clause {
+    /// The year that a word may mean.
+    #[must_use]
+    pub fn year(&self) -> Option<i16> {
+        let [word] = self.words.as_slice() else { return None };
+        let [part] = word.as_slice() else { return None };
+        let digits = part.len() == 4 && part.bytes().all(|b| b.is_ascii_digit());
+        let year = if digits && !self.quoted { part.parse().ok()? } else { return None };
+        (rule::YEARS.0..=rule::YEARS.1).contains(&i64::from(year)).then_some(year)
+    }
+}
+
+/// What is looked for. Has at least one clause that is not negative.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SearchText {
+    clauses: Vec<Clause>,
+    unfinished: bool,
+}
+
+impl SearchText {
+    /// Reads a search's text.
+    ///
+    /// # Errors
+    /// What it must be.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let length = text.chars().count();
+        if !(1..=TEXT_MAX).contains(&length) {
+            return Err(format!("must have 1 to {TEXT_MAX} characters, not {length}"));
+        }
+        let mut clauses = Vec::new();
+        let mut rest = text;
+        let mut unfinished = false;
+        loop {
+            rest = rest.trim_start();
+            let bare = rest.trim_start_matches(is_minus);
+            let negative = bare.len() < rest.len();
+            if let Some(quoted) = bare.strip_prefix(is_quote) {
+                let (inside, after) = quoted.split_once(is_quote).unwrap_or((quoted, ""));
+                rest = after;
+                push(&mut clauses, negative, true, inside);
+                unfinished = false;
+                continue;
+            }
+            let end = bare.find(|c: char| c.is_whitespace() || is_quote(c)).unwrap_or(bare.len());
+            let (word, after) = bare.split_at(end);
+            rest = after;
+            if rest.is_empty() && word.is_empty() {
+                break;
+            }
+            // A minus by itself means nothing.
+            if push(&mut clauses, negative, false, word) {
+                unfinished = after.is_empty();
+            }
+        }
+        // What is left out is looked for as it is spelled.
+        unfinished &= clauses.last().is_some_and(|clause| !clause.negative);
+        if clauses.iter().all(|clause| clause.negative) {
+            return Err("must have a word to look for".to_owned());
+        }
+        let words = clauses.iter().flat_map(|clause| &clause.words);
+        let (count, parts) = (words.clone().count(), words.map(Vec::len).sum::<usize>());
+        if count > WORDS_MAX {
+            return Err(format!("must have at most {WORDS_MAX} words, not {count}"));
+        }
+        if parts > WORD_PARTS_MAX {
+            return Err(format!("must have at most {WORD_PARTS_MAX} parts of words, not {parts}"));
+        }
+        Ok(Self { clauses, unfinished })
+    }
+
+    /// Its words and phrases, in the order in which they were written.
+    #[must_use]
+    pub fn clauses(&self) -> &[Clause] {
+        &self.clauses
+    }
+
+    /// Whether the last clause is a word that may go on.
+    #[must_use]
+    pub const fn unfinished(&self) -> bool {
+        self.unfinished
+    }
+
+    /// Takes `q`.
+    pub(super) fn take(p: &mut Parameters) -> Self {
+        let text = p.one("q");
+        let nothing = Self { clauses: Vec::new(), unfinished: false };
+        let Some(text) = text else {
+            p.fault("q", "is required: what to look for");
+            return nothing;
+        };
+        Self::parse(&text).unwrap_or_else(|must| {
+            p.fault("q", must);
+            nothing
+        })
+    }
+}
+
+impl fmt::Display for SearchText {
+    /// The same text for all that mean the same.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, Clause { negative, quoted, words }) in self.clauses.iter().enumerate() {
+            f.write_str(if n > 0 { " " } else { "" })?;
+            f.write_str(if *negative { "-" } else { "" })?;
+            let quote = if *quoted { "\"" } else { "" };
+            let words: Vec<String> = words.iter().map(|parts| parts.join("-")).collect();
+            write!(f, "{quote}{}{quote}", words.join(" "))?;
+        }
+        let ended =
+            self.unfinished || self.clauses.last().is_some_and(|last| last.quoted || last.negative);
+        f.write_str(if ended { "" } else { " " })
+    }
+}
+
+/// Appends the clauses of a text without spaces, or of a phrase; whether there are any.
+fn push(clauses: &mut Vec<Clause>, negative: bool, quoted: bool, text: &str) -> bool {
+    let words = words(text).into_iter();
+    let words = words.map(|word| word.parts.into_iter().map(|part| part.text).collect());
+    let words: Vec<Vec<String>> = words.collect();
+    let any = !words.is_empty();
+    if quoted {
+        clauses.extend(any.then_some(Clause { negative, quoted, words }));
+    } else {
+        let word = |word| Clause { negative, quoted, words: vec![word] };
+        clauses.extend(words.into_iter().map(word));
+    }
+    any
+}
+
+const fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '“' | '”' | '„' | '«' | '»' | '\u{ff02}')
+}
+
+const fn is_minus(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}' | '\u{2212}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> String {
+        SearchText::parse(text).unwrap().to_string()
+    }
+
+    #[test]
+    fn words_phrases_and_what_must_not_be_there() {
+        for (text, expected) in [
+            ("Blade Runner", "blade runner"),
+            ("  blade   RUNNER ", "blade runner "),
+            ("\"Blade Runner\" -2049", "\"blade runner\" -2049"),
+            ("alien -\"director's cut\" ", "alien -\"directors cut\""),
+            ("spider-man –far", "spider-man far"),
+            ("alien - resurrection", "alien resurrection"),
+            ("“the thing", "\"the thing\""),
+            ("--x y\"z\"", "-x y \"z\""),
+            ("Heat!", "heat"),
+        ] {
+            assert_eq!(canonical(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_text_has_bounds_and_something_to_look_for() {
+        for text in ["", " ", "?", "-x", "-\"x y\"", "\"\""] {
+            assert!(SearchText::parse(text).is_err(), "{text:?}");
+        }
+        assert!(SearchText::parse(&"é".repeat(200)).is_ok());
+        assert!(SearchText::parse(&"é".repeat(201)).is_err());
+        assert!(SearchText::parse(&"a ".repeat(16)).is_ok());
+        assert!(SearchText::parse(&"a ".repeat(17)).is_err());
+        assert!(SearchText::parse(&"a.".repeat(49)).is_err());
+    }
+
+    #[test]
+    fn four_digits_may_be_a_year() {
+        let years = |text| -> Vec<Option<i16>> {
+            SearchText::parse(text).unwrap().clauses().iter().map(Clause::year).collect()
+        };
+        assert_eq!(years("solaris 1972"), [None, Some(1972)]);
+        assert_eq!(years("1869 \"1984\" 2101 2049 19-84"), [None, None, None, Some(2049), None]);
+    }
+}

@@ -1,0 +1,173 @@
+//! Seasons on every replica: what everybody will ask for when one begins is made and kept before it does,
+//! and made anew while it lasts whenever a write superseded it. So is what campaigns name.
+//!
+//! **Invariant:** this makes answers sooner, never righter: what is answered is judged as any other, and
+//! which collection is on follows from the clock when it is asked for.
+
+use std::{collections::HashSet, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cache::{key::Key, tiers::Prepared},
+    domain::{clock::Moment, revision::Revision},
+    service::{
+        catalogue::Catalogue,
+        collections::{Collections, Held, Warmed},
+    },
+};
+
+use super::{
+    cached::ReadCache,
+    campaigns::{self, Campaigns, Target},
+    error::Problem,
+    handlers::collections::ListQuery,
+    query::Query,
+};
+
+/// Most answers that are kept for seasons and campaigns.
+const ANSWERS_MAX: usize = 500 + campaigns::TARGETS_MAX;
+
+/// When what is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How long before a season begins, or ends, what it brings is made. Zero makes nothing ahead.
+    pub ahead: Duration,
+    /// How often it is looked whether there is something to make.
+    pub every: Duration,
+}
+
+/// Keeps the answers of seasons ready.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    catalogue: Catalogue,
+    collections: Collections,
+    cache: ReadCache,
+    campaigns: Campaigns,
+    options: Options,
+}
+
+impl Keeper {
+    /// A keeper of what `cache` answers about `collections`.
+    #[must_use]
+    pub fn new(
+        catalogue: Catalogue,
+        collections: Collections,
+        cache: ReadCache,
+        options: Options,
+    ) -> Self {
+        Self { catalogue, collections, cache, campaigns: Campaigns::default(), options }
+    }
+
+    /// Keeps them ready until told to stop.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut times = interval(self.options.every);
+        times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut failing = false;
+        loop {
+            tokio::select! {
+                _ = times.tick() => {}
+                () = stop.cancelled() => return,
+            }
+            let failed = tokio::select! {
+                failed = self.turn() => failed,
+                () = stop.cancelled() => return,
+            };
+            if failed != std::mem::replace(&mut failing, failed) {
+                if failed {
+                    tracing::warn!("what seasons bring could not be made ahead; it is tried again");
+                } else {
+                    tracing::info!("what seasons bring is made ahead again");
+                }
+            }
+        }
+    }
+
+    /// What campaigns are to keep.
+    pub(super) const fn campaigns(&self) -> &Campaigns {
+        &self.campaigns
+    }
+
+    /// What the calendar says.
+    pub(super) fn now(&self) -> Moment {
+        self.collections.now()
+    }
+
+    /// Makes the answer to a target, and keeps it until the next turn, which knows why.
+    ///
+    /// # Errors
+    /// Why it could not be made.
+    pub(super) async fn prepare(&self, target: &Target) -> Result<Prepared, Problem> {
+        let query = target.now(&self.collections).await?;
+        self.cache.prepare(query, &self.catalogue, &self.collections).await
+    }
+
+    /// Makes what is to be there and is not; whether that failed.
+    async fn turn(&self) -> bool {
+        let Ok(held) = self.collections.held().await else { return true };
+        let now = self.collections.now();
+        let mut wanted = HashSet::new();
+        let mut failed = false;
+        let mut queries = self.wanted(&held, now);
+        for target in self.campaigns.wanted(now) {
+            // A collection may be gone by now: then there is nothing to keep.
+            queries.extend(target.now(&self.collections).await.ok());
+        }
+        for query in queries.into_iter().take(ANSWERS_MAX) {
+            let (key, of) = (query.ask(Revision::ZERO).key, query.route());
+            match self.cache.prepare(query, &self.catalogue, &self.collections).await {
+                Ok(Prepared::Already) => {}
+                Ok(Prepared::FromL2) => self.made(&key, Warmed::FromL2),
+                Ok(Prepared::Loaded) => self.made(&key, Warmed::Loaded),
+                Err(problem) => {
+                    failed = true;
+                    self.collections.metrics().warmed(Warmed::Failed);
+                    let route = of.spec().operation;
+                    tracing::debug!(route, detail = problem.detail(), "not made ahead");
+                }
+            }
+            wanted.insert(key);
+        }
+        let bytes = self.cache.tiers().let_go(&wanted);
+        self.collections.metrics().show(held.counts(now), bytes);
+        failed
+    }
+
+    fn made(&self, key: &Key, from: Warmed) {
+        self.collections.metrics().warmed(from);
+        tracing::debug!(%key, ?from, "made ahead");
+    }
+
+    /// What is on now, and what is to come, in the order of urgency.
+    fn wanted(&self, held: &Held, now: Moment) -> Vec<Query> {
+        let mut wanted = Vec::new();
+        let mut coming = Vec::new();
+        for plan in held.seasonal(now) {
+            let change = plan.standing.and_then(|standing| standing.until);
+            if let Some(at) = change.filter(|at| self.is_soon(now, *at)) {
+                let then = held.plan_then(&plan.slug, at);
+                coming.push((at, Query::Collection(Box::new(then))));
+            }
+            if plan.is_in_season() {
+                wanted.push(Query::Collection(Box::new(plan)));
+            }
+        }
+        coming.sort_by_key(|(at, _)| *at);
+        if let Some(at) = held.standing_now(now).until.filter(|at| self.is_soon(now, *at)) {
+            for active in [None, Some(true)] {
+                let query = ListQuery { active, ..ListQuery::FIRST };
+                let standing = held.standing_then(at);
+                coming.push((at, Query::Collections { query, standing, at }));
+            }
+        }
+        wanted.extend(coming.into_iter().map(|(_, query)| query));
+        wanted
+    }
+
+    fn is_soon(&self, now: Moment, at: Moment) -> bool {
+        let left = at.unix_ms().saturating_sub(now.unix_ms());
+        let ahead = i64::try_from(self.options.ahead.as_millis()).unwrap_or(i64::MAX);
+        left <= ahead && ahead > 0
+    }
+}

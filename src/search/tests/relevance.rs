@@ -1,0 +1,93 @@
+//! Whether the film that somebody has in mind is among the first, on real films.
+
+use std::{fs::File, io::BufReader};
+
+use flate2::read::GzDecoder;
+
+use super::*;
+use crate::domain::movie_json::{Reading, read};
+
+/// A query, a tab, and the `IMDb` ids of the films that are right.
+const KNOWN: &str = include_str!("known_items.tsv");
+/// So many of the queries have a right film among the first three.
+const FOUND_MIN_PERCENT: usize = 95;
+
+fn films() -> Vec<Movie> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/catalog.jsonl.gz");
+    let lines = BufReader::new(GzDecoder::new(File::open(path).unwrap()));
+    let values = serde_json::Deserializer::from_reader(lines).into_iter::<serde_json::Map<_, _>>();
+    let data = values.map(|object| read(&object.unwrap(), Reading::Strict).unwrap().data);
+    (1..).zip(data).map(|(id, data)| movie(id, data)).collect()
+}
+
+fn known() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    let lines = KNOWN.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| {
+        let mut columns = line.split('\t');
+        Some((columns.next()?, columns.next()?.split(',').collect()))
+    })
+}
+
+fn ids(page: &SearchPage) -> Vec<&str> {
+    let rows = page.rows.iter().map(|row| row.movie.data.imdb_id.as_ref());
+    rows.map(|id| id.map_or("", |id| id.as_str())).collect()
+}
+
+#[test]
+fn films_are_found_as_people_look_for_them() {
+    let home = tempfile::tempdir().unwrap();
+    let index = build(home.path(), &films());
+    let mut missed = Vec::new();
+    let mut count = 0;
+    for (q, right) in known() {
+        count += 1;
+        let page = search(&index, &[("q", q), ("limit", "3")]);
+        if !ids(&page).iter().any(|id| right.contains(id)) {
+            missed.push(format!("{q:?}: {:?}", titles(&page)));
+        }
+    }
+    let found = count - missed.len();
+    eprintln!("{found} of {count}; missed:\n{}", missed.join("\n"));
+    assert!(found * 100 >= count * FOUND_MIN_PERCENT, "{found} of {count}");
+
+    first_of_all(&index);
+    what_comes_with_it(&index);
+}
+
+/// Queries whose first row is beyond doubt.
+fn first_of_all(index: &Index) {
+    for (q, title) in [
+        ("2001: A Space Odyssey", "2001: A Space Odyssey"),
+        ("Blade Runner", "Blade Runner"),
+        ("wall·e", "WALL-E"),
+        ("WALLE", "WALL-E"),
+        ("spiderman", "Spider-Man"),
+        ("amelie", "Amélie"),
+        ("solaris 2002", "Solaris"),
+        ("seven", "Seven"),
+        ("the godfather 2", "The Godfather Part II"),
+        ("star wars 1977", "Star Wars: Episode IV – A New Hope"),
+    ] {
+        let page = search(index, &[("q", q)]);
+        assert_eq!(titles(&page).first(), Some(&title), "{q}: {:?}", titles(&page));
+    }
+    let solaris = search(index, &[("q", "solaris 2002")]);
+    assert_eq!(solaris.rows[0].movie.data.year, Some(2002));
+}
+
+fn what_comes_with_it(index: &Index) {
+    let page = search(index, &[("q", "tom hanks "), ("highlight", "true"), ("facets", "genre")]);
+    assert!(page.total > 20);
+    let highlights = page.rows[0].highlights.clone().unwrap();
+    assert_eq!(highlights.cast, ["<em>Tom</em> <em>Hanks</em>"]);
+    let genres = &page.facets[0].1;
+    for count in genres {
+        let chosen = search(index, &[("q", "tom hanks "), ("genre", &count.value)]);
+        assert_eq!(chosen.total, count.movies, "{}", count.value);
+    }
+    let nothing = search(index, &[("q", "godfxxxer")]);
+    assert!(nothing.rows.is_empty());
+    assert_eq!(nothing.did_you_mean.as_deref(), Some("godfather"));
+    let none = search(index, &[("q", "qqqqqqqq")]);
+    assert_eq!((none.total, none.did_you_mean), (0, None));
+}

@@ -1,0 +1,245 @@
+//! What terms a text has in the index.
+
+use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
+
+use crate::domain::search::{Part, Word, words};
+
+/// Length of the beginnings that are terms by themselves; longer ones are looked up among the words.
+pub(super) const STARTS_MAX: usize = 3;
+
+/// Words that say little by themselves: a search does not insist on them if it has others, and they do
+/// not count for the length of a title.
+const FILLERS: &[&str] = &[
+    "a",
+    "an",
+    "the",
+    "of",
+    "and",
+    "in",
+    "on",
+    "to",
+    "for",
+    "with",
+    "by",
+    "at",
+    "from",
+    "as",
+    "or",
+    "movie",
+    "film",
+    "movies",
+    "films",
+    "starring",
+    "featuring",
+    "directed",
+    "director",
+    "le",
+    "la",
+    "les",
+    "de",
+    "du",
+    "des",
+    "el",
+    "los",
+    "las",
+    "der",
+    "die",
+    "das",
+    "den",
+    "il",
+    "gli",
+    "und",
+];
+
+/// Whether a folded word says little by itself.
+pub(super) fn is_filler(word: &str) -> bool {
+    FILLERS.contains(&word)
+}
+
+/// The short form of a word that is written in several ways: `4` for `iv` and `four`, `dr` for `doctor`.
+pub(super) fn short_form(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "one" => "1",
+        "ii" | "two" => "2",
+        "iii" | "three" => "3",
+        "iv" | "four" => "4",
+        "v" | "five" => "5",
+        "vi" | "six" => "6",
+        "vii" | "seven" => "7",
+        "viii" | "eight" => "8",
+        "ix" | "nine" => "9",
+        "x" | "ten" => "10",
+        "xi" | "eleven" => "11",
+        "xii" | "twelve" => "12",
+        "xiii" | "thirteen" => "13",
+        "doctor" => "dr",
+        "mister" => "mr",
+        "saint" => "st",
+        "mount" => "mt",
+        "versus" => "vs",
+        "volume" => "vol",
+        _ => return None,
+    })
+}
+
+/// How many words of a title count for its length; at least one.
+pub(super) fn title_length(title: &str) -> u64 {
+    let words = words(title);
+    let parts = words.iter().flat_map(|word| &word.parts);
+    let (fillers, others): (Vec<&Part>, Vec<&Part>) = parts.partition(|part| is_filler(&part.text));
+    let length = if others.is_empty() { fillers.len() } else { others.len() };
+    u64::try_from(length).unwrap_or(u64::MAX).clamp(1, 255)
+}
+
+/// What a word is found by, and where it stands among the words.
+fn terms(word: &Word, position: usize, mut each: impl FnMut(&str, usize)) {
+    for (n, part) in word.parts.iter().enumerate() {
+        each(&part.text, position + n);
+        for piece in part.pieces.iter().filter(|piece| piece.chars().count() > 1) {
+            each(piece, position + n);
+        }
+        if let Some(short) = short_form(&part.text) {
+            each(short, position + n);
+        }
+    }
+    if word.parts.len() > 1 {
+        each(&word.joined(), position);
+    }
+}
+
+/// The terms of one value of a field.
+pub(super) fn of_text(text: &str) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    let mut position = 0;
+    let words = words(text);
+    for (n, word) in words.iter().enumerate() {
+        terms(word, position, |term, at| found.push((term.to_owned(), at)));
+        let before = n.checked_sub(1).and_then(|before| words.get(before));
+        if !before.is_some_and(is_initial) {
+            let initials: String =
+                words[n..].iter().take_while(|word| is_initial(word)).map(Word::joined).collect();
+            if initials.chars().count() > 1 {
+                found.push((initials, position));
+            }
+        }
+        position += word.parts.len();
+    }
+    found
+}
+
+/// Whether a word is a single letter, as in `J. K. Simmons`, which is found as `jk` too.
+fn is_initial(word: &Word) -> bool {
+    matches!(word.parts.as_slice(), [part] if part.text.chars().count() == 1)
+}
+
+/// The beginnings of a value's terms, each once.
+fn starts(text: &str) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    for (term, _) in of_text(text) {
+        let ends = term.char_indices().skip(1).map(|(end, _)| end).chain([term.len()]);
+        found.extend(ends.take(STARTS_MAX).map(|end| (term[..end].to_owned(), 0)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// A tokenizer of the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Terms {
+    /// Words, where they stand.
+    Words,
+    /// Words of a name; far enough from those of the name before it not to seem beside them.
+    Names,
+    /// The beginnings of words.
+    Starts,
+}
+
+/// Positions left free before a name.
+const NAME_GAP: usize = 4;
+
+impl Terms {
+    /// Its name in the schema.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Words => "words",
+            Self::Names => "names",
+            Self::Starts => "starts",
+        }
+    }
+}
+
+impl Tokenizer for Terms {
+    type TokenStream<'a> = Stream;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Stream {
+        let (terms, shift) = match self {
+            Self::Words => (of_text(text), 0),
+            Self::Names => (of_text(text), NAME_GAP),
+            Self::Starts => (starts(text), 0),
+        };
+        Stream { terms: terms.into_iter(), shift, token: Token::default() }
+    }
+}
+
+/// The tokens of a text.
+#[derive(Debug)]
+pub(super) struct Stream {
+    terms: std::vec::IntoIter<(String, usize)>,
+    shift: usize,
+    token: Token,
+}
+
+impl TokenStream for Stream {
+    fn advance(&mut self) -> bool {
+        let Some((text, position)) = self.terms.next() else { return false };
+        self.token.text = text;
+        self.token.position = position + self.shift;
+        self.token.position_length = 1;
+        true
+    }
+
+    fn token(&self) -> &Token {
+        &self.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(terms: &[(String, usize)]) -> String {
+        let shown: Vec<String> = terms.iter().map(|(term, at)| format!("{term}@{at}")).collect();
+        shown.join(" ")
+    }
+
+    #[test]
+    fn words_are_found_by_their_parts_and_as_a_whole() {
+        for (text, terms) in [
+            ("Spider-Man 2", "spider@0 man@1 spiderman@0 2@2"),
+            ("Schindler's List", "schindlers@0 schindler@0 list@1"),
+            ("Rocky III", "rocky@0 iii@1 3@1"),
+            ("Ocean's Eleven", "oceans@0 ocean@0 eleven@1 11@1"),
+            ("J. K. Simmons", "j@0 jk@0 k@1 simmons@2"),
+            ("Doctor No", "doctor@0 dr@0 no@1"),
+        ] {
+            assert_eq!(shown(&of_text(text)), terms);
+        }
+    }
+
+    #[test]
+    fn beginnings_have_up_to_three_characters() {
+        assert_eq!(shown(&starts("Été Up")), "e@0 et@0 ete@0 u@0 up@0");
+    }
+
+    #[test]
+    fn fillers_do_not_count_for_a_titles_length() {
+        assert_eq!(title_length("The Lord of the Rings: The Return of the King"), 4);
+        assert_eq!(title_length("Of and For"), 3);
+        assert_eq!(title_length("?"), 1);
+    }
+}

@@ -1,0 +1,225 @@
+//! Collections: what editors do with them, and how they stand now.
+//!
+//! Whether a collection is on follows from the clock, so each replica keeps what was said of all of them in
+//! memory (the *register*), to know which of its answers holds now. The register is judged like any answer
+//! that is kept: by the revision of the scope of all collections. So it is never older than answers may be,
+//! and nothing has to tell it.
+//!
+//! **Invariant:** what a collection's answer is made of comes from one snapshot of the truth; the register
+//! says what it is called and when it holds, and an answer that turns out otherwise is kept by nobody.
+
+mod import;
+mod metrics;
+mod register;
+
+use std::sync::Arc;
+
+use crate::{
+    domain::{
+        clock::Moment,
+        collection::{Collection, Slug},
+        revision::{AsOf, Revision, Scope},
+        season::Standing,
+    },
+    store::{Assembled, CollectionChange, CollectionOutcome},
+};
+
+use super::{
+    catalogue::{Catalogue, or_current},
+    error::ServiceError,
+    work::Work,
+};
+
+pub use {
+    import::{Imported, Refused, bundled, export, import, load_bundled},
+    metrics::{Metrics, Warmed},
+    register::{Held, Listing},
+};
+
+use register::Register;
+
+/// The collections of a catalogue. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Collections {
+    catalogue: Catalogue,
+    register: Arc<Register>,
+    metrics: Arc<Metrics>,
+}
+
+/// What is to be read of one collection, as far as it is known before it is read.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Its name.
+    pub slug: Slug,
+    /// The moment that it is read for.
+    pub at: Moment,
+    /// How it stands then; `None` where there is no such collection, as far as is known.
+    pub standing: Option<Standing>,
+    /// What its answer depends on, before that is made.
+    pub scopes: Vec<Scope>,
+    known: Option<Arc<Collection>>,
+}
+
+impl PartialEq for Plan {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.slug, self.standing) == (&other.slug, other.standing)
+    }
+}
+
+impl Plan {
+    /// What is to be read of a collection for a moment, by what is known of it.
+    fn of(slug: Slug, known: Option<(&Arc<Collection>, Standing)>, at: Moment) -> Self {
+        let scopes = known.map_or_else(
+            || vec![Scope::Collection(slug.to_string())],
+            |(known, _)| known.definition.scopes(&slug, None),
+        );
+        let standing = known.map(|(_, standing)| standing);
+        let known = known.map(|(known, _)| Arc::clone(known));
+        Self { slug, at, standing, scopes, known }
+    }
+
+    /// Whether it has a season that is on at that moment.
+    #[must_use]
+    pub fn is_in_season(&self) -> bool {
+        self.standing.is_some_and(|standing| standing.active && standing != Standing::ALWAYS)
+    }
+}
+
+/// A collection as it was read.
+#[derive(Debug)]
+pub struct Document {
+    /// The collection and its movies.
+    pub assembled: Assembled,
+    /// How it stands.
+    pub standing: Standing,
+    /// What it depends on.
+    pub scopes: Vec<Scope>,
+}
+
+/// What came of reading a planned collection.
+#[derive(Debug)]
+pub struct Read {
+    /// The collection; `None` where there is no such.
+    pub document: Option<Document>,
+    /// Whether it is what was planned for: an answer under another name than it should have is for nobody
+    /// else.
+    pub is_as_planned: bool,
+}
+
+impl Collections {
+    /// The collections of a catalogue.
+    #[must_use]
+    pub fn new(catalogue: Catalogue, metrics: Metrics) -> Self {
+        let register = Arc::new(Register::new(Arc::clone(catalogue.known())));
+        Self { catalogue, register, metrics: Arc::new(metrics) }
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.catalogue.known().clock().now()
+    }
+
+    /// The register, brought up to date if something was written. Where that fails, as it was: answers that
+    /// it leads to are judged by themselves.
+    ///
+    /// # Errors
+    /// [`ServiceError`] where there never was one.
+    pub async fn held(&self) -> Result<Arc<Held>, ServiceError> {
+        self.register.current(&self.catalogue, &self.metrics).await
+    }
+
+    /// What is to be read of a collection now.
+    ///
+    /// # Errors
+    /// As [`Collections::held`].
+    pub async fn plan(&self, slug: Slug) -> Result<Plan, ServiceError> {
+        let held = self.held().await?;
+        let now = self.now(); // after what was waited for
+        Ok(held.plan_now(&slug, now))
+    }
+
+    /// Reads a planned collection.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
+    pub async fn read(&self, plan: &Plan) -> Result<AsOf<Read>, ServiceError> {
+        let (slug, known) = (plan.slug.clone(), plan.known.clone());
+        let AsOf { revision, value } = self
+            .catalogue
+            .detached(Work::Read, async move |store| {
+                store.assembled_collection(&slug, known.as_deref()).await
+            })
+            .await?;
+        let document = value.map(|assembled| {
+            let definition = &assembled.collection.definition;
+            let standing = definition.standing(plan.at);
+            let scopes = definition.scopes(&plan.slug, Some(&assembled.found));
+            Document { assembled, standing, scopes }
+        });
+        let standing = document.as_ref().map(|document| document.standing);
+        let is_as_planned = standing == plan.standing;
+        Ok(AsOf { revision, value: Read { document, is_as_planned } })
+    }
+
+    /// What was said of a collection.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
+    pub async fn definition(&self, slug: Slug) -> Result<AsOf<Option<Collection>>, ServiceError> {
+        self.one(Work::Read, slug).await
+    }
+
+    /// The same, for the sake of a write that depends on how it is.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
+    pub async fn to_write(&self, slug: Slug) -> Result<AsOf<Option<Collection>>, ServiceError> {
+        self.one(Work::Write, slug).await
+    }
+
+    async fn one(&self, work: Work, slug: Slug) -> Result<AsOf<Option<Collection>>, ServiceError> {
+        let read = self.catalogue.detached(work, async move |store| store.collection(&slug).await);
+        let read = read.await?;
+        self.catalogue.settled(read.revision).await;
+        Ok(read)
+    }
+
+    /// Changes a collection. The revision is the one that the write made, or the catalogue's current one if
+    /// it changed nothing.
+    ///
+    /// Dropping the future does not cancel a write that was begun; one that waits for leave is not begun.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`]; [`ServiceError::Store`], and then nothing was written, or (time-out of a
+    /// commit) it is unknown.
+    pub async fn write(
+        &self,
+        slug: Slug,
+        change: CollectionChange,
+    ) -> Result<AsOf<CollectionOutcome>, ServiceError> {
+        let catalogue = self.catalogue.clone();
+        let (made, revision, outcome) = self
+            .catalogue
+            .detached(Work::Write, async move |store| {
+                let before = catalogue.known().before_write();
+                let written = store.write_collection(&slug, &change, before.known()).await?;
+                if let Some(revision) = written.revision {
+                    let between = written.between.as_deref();
+                    catalogue.tell(before, revision, &written.scopes, between);
+                }
+                let made = written.revision.is_some();
+                Ok((made, or_current(&store, written.revision).await?, written.outcome))
+            })
+            .await?;
+        let settled = self.catalogue.settled(revision).await;
+        let revision: Revision = if made { revision } else { settled };
+        Ok(AsOf { revision, value: outcome })
+    }
+}

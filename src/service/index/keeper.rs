@@ -1,0 +1,410 @@
+//! The task that has the index: it opens it or has it built, puts the changes into it, and looks whether
+//! it is whole.
+//!
+//! **Invariant:** what is shown of the index is known of the truth: no answer from it is of a revision
+//! that no poll has found.
+//! **Invariant:** an index is of one life of the catalogue. When everything is forgotten, it is looked at
+//! anew.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use prometheus::IntGauge;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    cache::known::{Exactness, Known, Shown},
+    search::{Folder, Index, Opened, SearchError},
+    store::{Store, error::StoreError},
+};
+
+use super::{
+    Metrics, Options, Phase, Reason,
+    batch::{self, Next},
+    finder::{Desktop, Finder, Serving},
+};
+
+/// Changes that are put into the index at once.
+const CHANGES_MAX: u32 = 5_000;
+/// The shortest time between two commits of changes that come one by one. The first comes at once.
+const COMMITS_APART: Duration = Duration::from_millis(200);
+/// How often the index is looked at.
+const CHECKS_APART: Duration = Duration::from_secs(1);
+/// How long to wait for the poll that shows a revision of the index to exist.
+const SETTLE: Duration = Duration::from_secs(1);
+/// The first pause after a failure; it doubles up to [`PAUSE_MAX`].
+const PAUSE_FIRST: Duration = Duration::from_millis(200);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// Keeps the index.
+#[derive(Debug)]
+pub struct Keeper {
+    pub(super) desktop: Arc<Desktop>,
+    pub(super) store: Arc<Store>,
+    pub(super) folder: Folder,
+    pub(super) options: Options,
+    tasks: TaskTracker,
+    /// Ends what was begun beside.
+    stop: CancellationToken,
+    step: Step,
+}
+
+/// What is to be done next.
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    /// See what the folder has.
+    Open,
+    /// Build an index.
+    Build(Reason),
+    /// Keep an index up.
+    Follow(Followed),
+}
+
+/// An index that is kept up.
+#[derive(Debug, Clone)]
+pub(super) struct Followed {
+    index: Index,
+    epoch: u64,
+    generation: u64,
+    /// What it shows, once everything up to there is known. `None` before it was compared with the truth.
+    has: Option<Shown>,
+    /// When the last changes were put into it.
+    committed: Option<Instant>,
+}
+
+/// How far an index is.
+#[derive(Debug)]
+enum Caught {
+    /// It has what there is, or nothing more can be done about it now.
+    Up,
+    /// There is more.
+    Partly,
+    /// It is no longer to be kept up: this is to be done.
+    Not(Step),
+}
+
+/// Why a step failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Index(#[from] SearchError),
+    /// What is known of the truth is just being learnt anew.
+    #[error("the catalogue is another one, and it is not known yet which")]
+    Unsettled,
+    /// A thread ended early (a bug: the log has the panic).
+    #[error("the work on the index ended without an outcome")]
+    Lost,
+}
+
+impl Keeper {
+    /// A keeper of the index in `folder`, and who asks it. Work that blocks is spawned on `tasks`.
+    #[must_use]
+    pub fn new(
+        store: Arc<Store>,
+        known: Arc<Known>,
+        folder: Folder,
+        options: Options,
+        metrics: Arc<Metrics>,
+        tasks: TaskTracker,
+    ) -> (Self, Finder) {
+        let finder = Finder::new(known, metrics, tasks.clone(), &options);
+        let desktop = Arc::clone(&finder.0);
+        let stop = CancellationToken::new();
+        (Self { desktop, store, folder, options, tasks, stop, step: Step::Open }, finder)
+    }
+
+    /// Opens an index that is there, and catches up, for as long as `patience` lasts: what comes after a
+    /// restart finds it ready. Where there is none to be opened, or much to catch up with, that is left to
+    /// [`Keeper::run`].
+    pub async fn begin(&mut self, patience: Duration) {
+        let opening = async {
+            self.step = self.open().await?;
+            while let Step::Follow(mut followed) = self.step.clone() {
+                let caught = self.catch_up(&mut followed).await?;
+                self.step = Step::Follow(followed);
+                match caught {
+                    Caught::Up => return Ok(()),
+                    Caught::Partly => {}
+                    Caught::Not(step) => self.step = step,
+                }
+            }
+            Ok::<(), Trouble>(())
+        };
+        if let Ok(Err(trouble)) = timeout(patience, opening).await {
+            self.tell(&trouble);
+            self.step = Step::Open;
+        }
+    }
+
+    /// Keeps the index until told to stop.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let desktop = Arc::clone(&self.desktop);
+        tokio::select! {
+            () = self.keep() => {}
+            () = stop.cancelled() => {}
+        }
+        self.stop.cancel();
+        desktop.known.hide();
+        desktop.serving.store(None);
+    }
+
+    async fn keep(&mut self) {
+        let mut pause = PAUSE_FIRST;
+        loop {
+            let done = match self.step.clone() {
+                Step::Open => self.open().await,
+                Step::Build(reason) => self.build(reason).await,
+                Step::Follow(followed) => self.follow(followed).await,
+            };
+            match done {
+                Ok(next) => {
+                    if matches!(next, Step::Follow(_)) {
+                        pause = PAUSE_FIRST;
+                    }
+                    self.step = next;
+                }
+                Err(trouble) => {
+                    self.tell(&trouble);
+                    sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                    if matches!(self.step, Step::Follow(_)) {
+                        self.step = Step::Open;
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell(&self, trouble: &Trouble) {
+        self.desktop.metrics.failures.inc();
+        let cause = std::error::Error::source(trouble).map(ToString::to_string);
+        tracing::warn!(error = %trouble, cause = cause.unwrap_or_default(), "the index is not kept up");
+    }
+
+    /// Runs what blocks.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, SearchError> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        Ok(self.tasks.spawn_blocking(work).await.map_err(|_| Trouble::Lost)??)
+    }
+
+    /// Sees what the folder has.
+    async fn open(&self) -> Result<Step, Trouble> {
+        let known = &self.desktop.known;
+        if !known.is_settled() {
+            known.ask();
+            return Err(Trouble::Unsettled);
+        }
+        let (generation, epoch) = (known.generation(), known.epoch());
+        let folder = self.folder.clone();
+        let opened = self.blocking(move || folder.open(&name_of(epoch))).await?;
+        Ok(match opened {
+            // Of a future that was restored away.
+            Opened::Ready(index) if index.revision() > known.verified() => {
+                if !known.reach(index.revision(), SETTLE).await {
+                    return Ok(Step::Build(Reason::Restored));
+                }
+                self.serve(index, epoch, generation)
+            }
+            Opened::Ready(index) => self.serve(index, epoch, generation),
+            Opened::Missing => Step::Build(Reason::Missing),
+            Opened::OtherSchema => Step::Build(Reason::Schema),
+            Opened::OtherEpoch => Step::Build(Reason::Restored),
+            Opened::Damaged(how) => {
+                tracing::error!(how, "the index is damaged");
+                Step::Build(Reason::Damaged)
+            }
+        })
+    }
+
+    /// Lets requests ask an index from when it is shown on.
+    fn serve(&self, index: Index, epoch: u64, generation: u64) -> Step {
+        let filling = Arc::clone(&self.desktop.suggestions)
+            .fill_by_itself(Arc::clone(&self.store), self.stop.clone());
+        self.tasks.spawn(filling);
+        let serving = Serving { index: index.clone(), generation };
+        self.desktop.serving.store(Some(Arc::new(serving)));
+        Step::Follow(Followed { index, epoch, generation, has: None, committed: None })
+    }
+
+    /// Keeps an index up. Gives what is to be done when it no longer can be.
+    async fn follow(&self, mut followed: Followed) -> Result<Step, Trouble> {
+        let mut learnt = self.desktop.known.learnt();
+        let (mut failing, mut suspected, mut checked) = (false, false, Instant::now());
+        self.measure(&followed.index).await;
+        loop {
+            learnt.borrow_and_update();
+            let caught = match self.catch_up(&mut followed).await {
+                Ok(Caught::Not(next)) => return Ok(next),
+                Ok(caught) => {
+                    failing = false;
+                    caught
+                }
+                // The next check tries again.
+                Err(Trouble::Store(error)) => {
+                    if !std::mem::replace(&mut failing, true) {
+                        self.tell(&Trouble::Store(error));
+                    }
+                    Caught::Up
+                }
+                Err(Trouble::Index(SearchError::Damaged(how))) => {
+                    return Ok(self.is_damaged(&how));
+                }
+                Err(other) => return Err(other),
+            };
+            if matches!(caught, Caught::Up) {
+                tokio::select! {
+                    _ = learnt.changed() => {}
+                    () = sleep_until(checked + CHECKS_APART) => {}
+                    () = self.desktop.damaged.notified() => suspected = true,
+                }
+            }
+            if suspected || checked.elapsed() >= CHECKS_APART {
+                let (index, thoroughly) = (followed.index.clone(), std::mem::take(&mut suspected));
+                let check = move || if thoroughly { index.verify() } else { index.check() };
+                match self.blocking(check).await {
+                    Ok(()) => {}
+                    Err(Trouble::Index(SearchError::Damaged(how))) => {
+                        return Ok(self.is_damaged(&how));
+                    }
+                    Err(other) => return Err(other),
+                }
+                self.measure(&followed.index).await;
+                checked = Instant::now();
+            }
+        }
+    }
+
+    fn is_damaged(&self, how: &str) -> Step {
+        tracing::error!(how, "the index is damaged: it is built anew");
+        self.desktop.known.hide();
+        self.desktop.serving.store(None);
+        Step::Build(Reason::Damaged)
+    }
+
+    /// Puts what has changed into the index, as much as goes into one batch.
+    async fn catch_up(&self, followed: &mut Followed) -> Result<Caught, Trouble> {
+        let known = &self.desktop.known;
+        if followed.generation != known.generation() {
+            return self.is_of_another_life(followed);
+        }
+        let revision = followed.index.revision();
+        let is_exact = followed.has.is_some_and(|has| has.exactness == Exactness::Exact);
+        if is_exact && revision >= known.verified() {
+            return Ok(self.show(followed).await);
+        }
+        if let Some(committed) = followed.committed.filter(|_| is_exact) {
+            sleep_until(committed + COMMITS_APART).await;
+        }
+        let began = Instant::now();
+        let changed = match self.store.changed(revision, CHANGES_MAX).await {
+            Err(StoreError::ChangesGone { .. }) => {
+                return Ok(Caught::Not(Step::Build(Reason::Gap)));
+            }
+            changed => changed?,
+        };
+        if changed.epoch != followed.epoch || changed.revision < revision {
+            known.ask(); // it will be noticed there, and everything be forgotten
+            return Ok(Caught::Up);
+        }
+        match batch::next(revision, changed) {
+            Next::Nothing => {
+                followed.has = Some(Shown { revision, exactness: Exactness::Exact });
+            }
+            Next::BeginAnew => return Ok(Caught::Not(Step::Build(Reason::Bumped))),
+            Next::Apply(batch) => {
+                let (index, shown) = (followed.index.clone(), batch.shown);
+                let movies = batch.changes.len() as u64;
+                let suggestions = Arc::clone(&self.desktop.suggestions);
+                let apply = move || {
+                    suggestions.apply(&batch.changes);
+                    index.apply(&batch.changes, shown.revision)
+                };
+                self.blocking(apply).await?;
+                followed.has = Some(shown);
+                followed.committed = Some(Instant::now());
+                self.desktop.metrics.changes.inc_by(movies);
+                self.desktop.metrics.commits.observe(began.elapsed().as_secs_f64());
+            }
+        }
+        Ok(self.show(followed).await)
+    }
+
+    /// Everything was forgotten. The index may be of the catalogue that is there now, or not.
+    fn is_of_another_life(&self, followed: &Followed) -> Result<Caught, Trouble> {
+        let known = &self.desktop.known;
+        if !known.is_settled() {
+            known.ask();
+            return Err(Trouble::Unsettled);
+        }
+        Ok(Caught::Not(if known.epoch() == followed.epoch {
+            self.serve(followed.index.clone(), followed.epoch, known.generation())
+        } else {
+            Step::Build(Reason::Restored)
+        }))
+    }
+
+    fn shows(&self, has: Shown) -> bool {
+        self.desktop.known.shown() == Some(has)
+    }
+
+    /// Tells what the index has, once that is known of the truth.
+    async fn show(&self, followed: &Followed) -> Caught {
+        let known = &self.desktop.known;
+        let Some(has) = followed.has else { return Caught::Partly };
+        if !self.shows(has) {
+            if !known.reach(has.revision, SETTLE).await {
+                return Caught::Up; // polls fail: the next check tries again
+            }
+            if !known.show(followed.generation, has) {
+                return Caught::Up; // everything was forgotten, which the next look finds
+            }
+            if self.phase() != Phase::Ready {
+                self.is(Phase::Ready);
+                tracing::info!(revision = %has.revision, "the index is ready");
+            }
+        }
+        if has.exactness == Exactness::Exact { Caught::Up } else { Caught::Partly }
+    }
+
+    fn phase(&self) -> Phase {
+        self.desktop.state.lock().unwrap_or_else(PoisonError::into_inner).phase
+    }
+
+    /// Notes how the index is.
+    pub(super) fn is(&self, phase: Phase) {
+        let mut state = self.desktop.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.phase = phase;
+        if phase == Phase::Ready {
+            state.rebuild = None;
+        }
+        self.desktop.metrics.is(phase);
+    }
+
+    /// Measures the index, for the metrics.
+    async fn measure(&self, index: &Index) {
+        let index = index.clone();
+        let Ok(size) = self.blocking(move || index.size()).await else { return };
+        let metrics = &self.desktop.metrics;
+        let set =
+            |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        set(&metrics.documents, size.movies);
+        set(&metrics.bytes, size.disk_bytes);
+        set(&metrics.memory_bytes, size.memory_bytes);
+        set(&metrics.segments, size.segments);
+        for (gauge, value) in metrics.suggested.iter().zip(self.desktop.suggestions.size()) {
+            set(gauge, value as u64);
+        }
+    }
+}
+
+/// A life of the catalogue, as the index has it.
+pub(super) fn name_of(epoch: u64) -> String {
+    format!("{epoch:016x}")
+}

@@ -1,0 +1,255 @@
+//! Collections: reading what editors said of them, and a collection with its movies.
+
+mod row;
+mod write;
+
+use std::{collections::HashMap, time::Instant};
+
+use crate::domain::{
+    collection::{Collection, CollectionQuery, MovieRef, Slug},
+    movie::{ImdbId, Movie, MovieId},
+    revision::{AsOf, Revision},
+};
+
+use super::{
+    Store,
+    db::{Purpose, Session},
+    error::StoreError,
+    movies::revision,
+    row::{self as movie_row, Columns},
+    sql::{Sql, Value},
+};
+
+pub use write::{CollectionChange, CollectionOutcome, WrittenCollection};
+
+/// Every collection, as of a revision.
+#[derive(Debug, Default)]
+pub struct StoredCollections {
+    /// Those that there are, with the revisions of their last changes, by slug.
+    pub all: Vec<(Slug, Revision)>,
+    /// Those that changed after the revision that was asked about.
+    pub changed: Vec<Collection>,
+    /// Rows that make no sense. They must not keep the others from being read.
+    pub bad: Vec<StoreError>,
+}
+
+/// A collection with its movies, all of one moment.
+#[derive(Debug)]
+pub struct Assembled {
+    /// The collection.
+    pub collection: Collection,
+    /// What each of its references leads to.
+    pub found: Vec<Option<MovieId>>,
+    /// Its movies: those that it names, then those of its query.
+    pub movies: Vec<Movie>,
+}
+
+impl Store {
+    /// The collections that there are, and those that changed after `since`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn collections(
+        &self,
+        since: Revision,
+    ) -> Result<AsOf<StoredCollections>, StoreError> {
+        let mut session = self.snapshot_session().await?;
+        let read = all(&mut session, since).await;
+        session.roll_back().await; // also after a statement that was refused: it is as good as before
+        read
+    }
+
+    /// What was said of a collection.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn collection(&self, slug: &Slug) -> Result<AsOf<Option<Collection>>, StoreError> {
+        let mut session = self.snapshot_session().await?;
+        let read = one(&mut session, slug).await;
+        session.roll_back().await;
+        read
+    }
+
+    /// A collection with its movies. `known` is it as it was read before, to be taken if it has not
+    /// changed: rules of seasons need not be worked out again then.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn assembled_collection(
+        &self,
+        slug: &Slug,
+        known: Option<&Collection>,
+    ) -> Result<AsOf<Option<Assembled>>, StoreError> {
+        let mut session = self.snapshot_session().await?;
+        let read = self.read_assembled(&mut session, slug, known).await;
+        session.roll_back().await;
+        read
+    }
+
+    async fn read_assembled(
+        &self,
+        session: &mut Session,
+        slug: &Slug,
+        known: Option<&Collection>,
+    ) -> Result<AsOf<Option<Assembled>>, StoreError> {
+        let revision = head(session).await?;
+        let value = match stored(session, slug, known).await? {
+            Some(collection) => Some(self.assemble(session, collection).await?),
+            None => None,
+        };
+        Ok(AsOf { revision, value })
+    }
+
+    async fn assemble(
+        &self,
+        session: &mut Session,
+        collection: Collection,
+    ) -> Result<Assembled, StoreError> {
+        let definition = &collection.definition;
+        let named = named(session, definition.movies.iter().chain(&definition.exclude)).await?;
+        let mut movies: Vec<Movie> = Vec::new();
+        let mut found = Vec::with_capacity(definition.movies.len());
+        for reference in &definition.movies {
+            let movie = named.of(reference);
+            found.push(movie.map(|movie| movie.id));
+            // One that is named in two ways is there once.
+            let fresh = movie.filter(|movie| movies.iter().all(|other| other.id != movie.id));
+            movies.extend(fresh.cloned());
+        }
+        let Some(query) = &definition.query else {
+            return Ok(Assembled { collection, found, movies });
+        };
+        let excluded = definition.exclude.iter().filter_map(|movie| named.of(movie));
+        let mut left_out: Vec<MovieId> = excluded.map(|movie| movie.id).collect();
+        left_out.extend(movies.iter().map(|movie| movie.id));
+        let limit = usize::from(query.limit());
+        let rows = match query {
+            CollectionQuery::List(query) => {
+                // As many more as may have to be left out.
+                let most = limit + left_out.len();
+                let query = crate::domain::list::ListQuery {
+                    limit: u16::try_from(most).unwrap_or(u16::MAX),
+                    ..(**query).clone()
+                };
+                self.rows_within(session, &query).await?
+            }
+        };
+        let rows = rows.into_iter().filter(|movie| !left_out.contains(&movie.id));
+        movies.extend(rows.take(limit));
+        Ok(Assembled { collection, found, movies })
+    }
+
+    /// A session that sees one state of the catalogue, on a living connection.
+    async fn snapshot_session(&self) -> Result<Session, StoreError> {
+        let give_up = Instant::now() + super::DEAD_CONNECTIONS;
+        loop {
+            let mut session = self.session(Purpose::Read).await?;
+            match session.begin_snapshot().await {
+                Ok(()) => return Ok(session),
+                Err(error) if error.is_dead_connection() && Instant::now() < give_up => {
+                    self.db.metrics.retried();
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+async fn one(session: &mut Session, slug: &Slug) -> Result<AsOf<Option<Collection>>, StoreError> {
+    let revision = head(session).await?;
+    Ok(AsOf { revision, value: stored(session, slug, None).await? })
+}
+
+async fn all(
+    session: &mut Session,
+    since: Revision,
+) -> Result<AsOf<StoredCollections>, StoreError> {
+    let revision = head(session).await?;
+    let mut stored = StoredCollections::default();
+    let sql = Sql::new("SELECT revision, slug FROM collections ORDER BY slug");
+    for row in session.rows(sql).await? {
+        let changed = Revision::new(row.integer(0)?).unwrap_or_default();
+        match row::slug(&row.text(1)?) {
+            Ok(slug) => stored.all.push((slug, changed)),
+            Err(error) => stored.bad.push(error),
+        }
+    }
+    if stored.all.iter().any(|(_, changed)| *changed > since) {
+        let mut sql = Sql::new("SELECT ");
+        sql.push(row::COLUMNS).push(" FROM collections WHERE revision > ").bind(since.get());
+        for row in session.rows(sql).await? {
+            match row::collection(&row) {
+                Ok(collection) => stored.changed.push(collection),
+                Err(error) => stored.bad.push(error),
+            }
+        }
+    }
+    Ok(AsOf { revision, value: stored })
+}
+
+async fn head(session: &mut Session) -> Result<Revision, StoreError> {
+    let sql = Sql::new("SELECT revision FROM catalog_revisions WHERE scope = '*'");
+    revision(&session.row(sql).await?)
+}
+
+/// A collection as it is stored; `known` if that is it.
+async fn stored(
+    session: &mut Session,
+    slug: &Slug,
+    known: Option<&Collection>,
+) -> Result<Option<Collection>, StoreError> {
+    let mut sql = Sql::new("SELECT ");
+    sql.push(row::COLUMNS).push(" FROM collections WHERE slug = ").bind(slug.as_str());
+    let rows = session.rows(sql).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    match known {
+        Some(known) if row::is(row, known)? => Ok(Some(known.clone())),
+        _ => row::collection(row).map(Some),
+    }
+}
+
+/// Movies by the ways in which they are named.
+struct Named {
+    by_id: HashMap<MovieId, Movie>,
+    by_imdb_id: HashMap<ImdbId, MovieId>,
+}
+
+impl Named {
+    fn of(&self, reference: &MovieRef) -> Option<&Movie> {
+        let id = match reference {
+            MovieRef::Id(id) => id,
+            MovieRef::Imdb(id) => self.by_imdb_id.get(id)?,
+        };
+        self.by_id.get(id)
+    }
+}
+
+async fn named<'r>(
+    session: &mut Session,
+    references: impl Iterator<Item = &'r MovieRef>,
+) -> Result<Named, StoreError> {
+    let (mut ids, mut imdb_ids): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
+    for reference in references {
+        match reference {
+            MovieRef::Id(id) => ids.push(id.get().into()),
+            MovieRef::Imdb(id) => imdb_ids.push(id.as_str().into()),
+        }
+    }
+    let mut named = Named { by_id: HashMap::new(), by_imdb_id: HashMap::new() };
+    for (column, values) in [("id", ids), ("imdb_id", imdb_ids)] {
+        if values.is_empty() {
+            continue;
+        }
+        let mut sql = Sql::new("SELECT ");
+        sql.push(Columns::Listed.sql()).push(" FROM movies m WHERE m.").push(column).push(" IN ");
+        sql.bind_list(values);
+        for row in session.rows(sql).await? {
+            let Some(movie) = movie_row::movie(&row, 0, Columns::Listed)? else { continue };
+            if let Some(imdb_id) = movie.data.imdb_id.clone() {
+                named.by_imdb_id.insert(imdb_id, movie.id);
+            }
+            named.by_id.insert(movie.id, movie);
+        }
+    }
+    Ok(named)
+}

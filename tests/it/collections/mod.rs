@@ -1,0 +1,48 @@
+//! Collections: what editors write is what readers get, on every replica, in season and out of it.
+
+mod campaigns;
+mod documents;
+mod files;
+mod seasons;
+mod writes;
+
+use marquee::domain::clock::Moment;
+use serde_json::{Value, json};
+
+use crate::{
+    app::TestApp,
+    client::{Answer, Client},
+};
+
+/// Creates a movie and gives its id.
+async fn movie(app: &TestApp, value: &Value) -> i64 {
+    app.post("/v1/movies", value).await.expect(201).json()["id"].as_i64().unwrap()
+}
+
+/// A few movies: 1 to 3 are dramas of falling popularity, 4 is a comedy with an `IMDb` id.
+async fn movies(app: &TestApp) {
+    for (title, popularity) in [("one", 30), ("two", 20), ("three", 10)] {
+        movie(app, &json!({"title": title, "popularity": popularity, "genres": ["Drama"]})).await;
+    }
+    movie(app, &json!({"title": "four", "genres": ["Comedy"], "imdb_id": "tt0000004"})).await;
+}
+
+async fn create(app: &TestApp, value: &Value) -> Answer {
+    app.post("/v1/collections", value).await.expect(201)
+}
+
+/// The titles of an answer's movies.
+fn titles(answer: &Answer) -> Vec<String> {
+    let answer = answer.json();
+    let rows = answer["data"].as_array().unwrap();
+    rows.iter().map(|row| row["title"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The titles of a collection now.
+async fn shown(client: Client, slug: &str) -> Vec<String> {
+    titles(&client.get(&format!("/v1/collections/{slug}")).await.expect(200))
+}
+
+fn at(text: &str) -> Moment {
+    Moment::parse(text).expect("a moment")
+}

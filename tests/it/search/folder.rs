@@ -1,0 +1,119 @@
+//! What becomes of the index's folder, while the service runs and between two runs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::json;
+
+use super::{Searched, at_least, store_films, titles, until_ready};
+use crate::{
+    app::TestApp,
+    backend::{Backend, Database, on_sqlite},
+    cache::metric,
+};
+
+on_sqlite! {
+    a_restart_opens_the_index_and_adds_what_it_lacks,
+    a_folder_that_goes_is_made_anew_while_lists_and_movies_are_answered,
+    two_replicas_of_one_file_have_a_folder_each,
+}
+
+fn folder(app: &TestApp) -> PathBuf {
+    let file = app.database.url.strip_prefix("sqlite:").expect("a file");
+    PathBuf::from(format!("{file}-index"))
+}
+
+async fn rebuilds(app: &TestApp) -> f64 {
+    metric(app.admin, "marquee_index_rebuilds_total", &[]).await
+}
+
+async fn a_restart_opens_the_index_and_adds_what_it_lacks(app: Searched) {
+    store_films(&app).await;
+    let TestApp { app: service, database, .. } = app.0;
+    service.stop().await;
+    // Written by somebody else while this one was away.
+    let other = TestApp::start(database.same(), &[]).await;
+    let at = other.post("/v1/movies", &json!({"title": "Aliens"})).await.expect(201);
+    let at = at.header("catalog-revision").to_owned();
+    let again = TestApp::start(database, &["--index=on"]).await;
+    // At once: a start waits for an index that is there.
+    let found = at_least(*again, "/v1/search?q=aliens", &at).await.expect(200);
+    assert!(titles(&found).contains(&"Aliens".to_owned()));
+    assert!(rebuilds(&again).await == 0.0, "it was opened");
+    assert_eq!(again.admin.get("/status").await.json()["index"]["state"], "ready");
+    until_ready(*again).await;
+    let suggested = again.get("/v1/suggest?q=blade").await.expect(200).text();
+    assert!(suggested.contains("Blade Runner"));
+}
+
+async fn a_folder_that_goes_is_made_anew_while_lists_and_movies_are_answered(app: Searched) {
+    store_films(&app).await;
+    let folder = folder(&app.0);
+    let spoils: [fn(&Path); 4] = [
+        |folder| fs::remove_dir_all(folder).expect("it is removed"),
+        |folder| {
+            each_file(folder, &|file| fs::File::create(file).map(drop).expect("it is cut"));
+        },
+        |folder| {
+            each_file(folder, &|file| {
+                fs::remove_file(file).expect("it is removed");
+                fs::write(file, b"something else").expect("it is written");
+            });
+        },
+        |folder| {
+            fs::rename(folder, folder.with_extension("gone")).expect("it is renamed");
+            fs::create_dir(folder).expect("another one is made");
+        },
+    ];
+    for spoil in spoils {
+        let before = rebuilds(&app.0).await;
+        spoil(&folder);
+        let mut n = 0;
+        while rebuilds(&app.0).await <= before
+            || app.0.get("/v1/search?q=alien").await.status != 200
+        {
+            n += 1;
+            // Never asked before, so that no cache has them.
+            for list in ["genre=sci-fi", "genre=horror,sci-fi", "genre=drama|horror&year_min=1950"]
+            {
+                let target = format!("/v1/movies?{list}&rating_min=1.{n:05}");
+                assert!(!titles(&app.0.get(&target).await.expect(200)).is_empty());
+            }
+            app.0.get("/v1/movies/1").await.expect(200);
+            let search = app.0.get(&format!("/v1/search?q=alien&limit={}", n % 100 + 1)).await;
+            if search.status != 200 {
+                assert_eq!(search.status, 503, "{}", search.text());
+                assert_ne!(search.header("retry-after"), "");
+            }
+        }
+        assert_eq!(titles(&app.0.get("/v1/search?q=alien").await)[0], "Alien");
+    }
+}
+
+fn each_file(folder: &Path, spoil: &dyn Fn(&Path)) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            each_file(&path, spoil);
+        } else if path.file_name().is_some_and(|name| name != "lock") {
+            spoil(&path);
+        }
+    }
+}
+
+async fn two_replicas_of_one_file_have_a_folder_each(one: Searched) {
+    let at = store_films(&one).await;
+    let other = Searched::start(one.0.database.same(), &[]).await;
+    for app in [&one, &other] {
+        let found = app.at_least("/v1/search?q=alien", &at).await.expect(200);
+        assert_eq!(titles(&found)[0], "Alien");
+    }
+    let mine = folder(&one.0);
+    let named = Database::new(Backend::Sqlite).await;
+    let flag = format!("--index-dir={}", mine.display());
+    let refused = TestApp::try_start(named, &["--index=on", &flag]).await;
+    let text = format!("{:#}", refused.err().expect("the folder is taken"));
+    assert!(text.contains("--index-dir") && text.contains("in use"), "{text}");
+}
