@@ -7,6 +7,7 @@ pub mod config;
 pub mod domain;
 pub mod exchange;
 pub mod http;
+pub mod learn;
 pub mod search;
 pub mod service;
 pub mod store;

@@ -18,8 +18,8 @@ use std::{
 /// `src/` goes in here.
 const FLOORS: &[&[&str]] = &[
     &["domain"],
-    // `exchange` reads and writes the file formats of import and export.
-    &["config", "store", "cache", "search", "exchange"],
+    // `exchange` reads and writes the file formats of import and export; `learn` is models and their judging.
+    &["config", "store", "cache", "search", "exchange", "learn"],
     &["service"],
     &["http"],
     // The top floor puts the program together. Its modules may use each other.

@@ -6,6 +6,7 @@ mod ask;
 pub mod bump;
 pub mod collections;
 pub mod config;
+pub mod evaluate;
 pub mod exit;
 pub mod export;
 pub mod healthcheck;
@@ -62,6 +63,8 @@ enum Command {
     /// Make up a catalogue of any size, for measurements.
     #[command(hide = true)]
     Synthesise(synthesise::SynthesiseArgs),
+    /// Judge recommendations on an interaction file, beside simpler methods.
+    Evaluate(evaluate::EvaluateArgs),
     /// Bring the database's schema up to date, then end.
     Migrate(Box<StoreSettings>),
     /// Print every setting of `serve`, its value and where that came from; secrets stay hidden.
@@ -131,6 +134,7 @@ impl Invocation {
             Command::Keys(arguments) => Some(arguments.log()),
             Command::Collections(arguments) => Some(arguments.log()),
             Command::Config(_)
+            | Command::Evaluate(_)
             | Command::Healthcheck(_)
             | Command::Openapi
             | Command::Warm(_)
@@ -157,6 +161,7 @@ impl Invocation {
             Command::Import(arguments) => import::run(&arguments).await,
             Command::Export(arguments) => export::run(&arguments).await,
             Command::Synthesise(arguments) => synthesise::run(&arguments),
+            Command::Evaluate(arguments) => evaluate::run(&arguments),
             Command::Migrate(settings) => migrate::run(&settings).await,
             Command::Config(arguments) => config::run(&arguments, &self.described),
             Command::Openapi => openapi::run(),

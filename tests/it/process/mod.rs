@@ -3,6 +3,7 @@
 mod bundled;
 mod crash;
 mod descriptors;
+mod evaluate;
 mod export;
 mod health;
 mod import;
