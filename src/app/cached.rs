@@ -100,7 +100,7 @@ impl Cached {
             private(policies(settings), settings.auth.read_access),
         );
         let metrics = collections::Metrics::new(registry);
-        let collections = Collections::new(catalogue.clone(), metrics);
+        let collections = Collections::new(catalogue.clone(), metrics, cache.catch_up_timeout);
         let options = seasons::Options {
             ahead: settings.collections.season_warm_ahead,
             every: cache.poll_interval,

@@ -23,6 +23,9 @@ use super::{class::NO_STORE, request_id::RequestId, response::Body};
 /// The media type of problems.
 pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+/// When who asks for what needs an index, where there is none, should try again: by then, with luck, elsewhere.
+const WITHOUT_INDEX: Duration = Duration::from_mins(1);
+
 macro_rules! kinds {
     ($($kind:ident $status:ident $name:literal $title:literal,)+) => {
         /// What kind of problem it is. A kind has one status, and a `type` that clients can rely on.
@@ -203,8 +206,13 @@ impl From<ServiceError> for Problem {
                 let detail = "the index is being built; movies and lists are there meanwhile";
                 return Self::unavailable_for(detail, *retry_after);
             }
+            ServiceError::IndexBehind => {
+                let detail = "the index does not have yet what was written; try again";
+                return Self::unavailable(detail);
+            }
             ServiceError::IndexOff => {
-                return Self::new(Kind::Unavailable, "this replica keeps no index (--index=off)");
+                let detail = "this replica keeps no index (--index=off)";
+                return Self::unavailable_for(detail, WITHOUT_INDEX);
             }
             ServiceError::SearchTimedOut => {
                 let detail = "the search took too long; ask for less, or try again later";

@@ -238,7 +238,7 @@ impl Query {
                 (found.revision, None, suggest::render(&found))
             }
             Self::Collection(plan) => {
-                let AsOf { revision, value } = collections.read(&plan).await?;
+                let AsOf { revision, value } = collections.read(&plan, at_least).await?;
                 let Read { document, is_as_planned } = value;
                 keep = is_as_planned;
                 let answer = collections::render(&plan.slug, document.as_ref(), revision);

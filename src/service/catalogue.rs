@@ -194,6 +194,22 @@ impl Catalogue {
         self.finder()?.search(query).await
     }
 
+    /// The movies that a search finds, in its order, as of `at_least` and all that is known here. The index
+    /// is waited for at most for so long.
+    ///
+    /// # Errors
+    /// As [`Catalogue::search`]; [`ServiceError::IndexBehind`].
+    pub(super) async fn found(
+        &self,
+        query: SearchQuery,
+        at_least: Revision,
+        patience: Duration,
+    ) -> Result<AsOf<Vec<MovieId>>, ServiceError> {
+        let page = self.finder()?.search_all_known(query, at_least, patience).await?;
+        let ids = page.value.rows.iter().map(|row| row.movie.id).collect();
+        Ok(AsOf { revision: page.revision, value: ids })
+    }
+
     /// Whether there are suggestions.
     ///
     /// # Errors

@@ -25,6 +25,9 @@ pub enum ServiceError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The index does not include yet what the answer must include.
+    #[error("the index does not have yet what was written")]
+    IndexBehind,
     /// This replica keeps no index.
     #[error("there is no index")]
     IndexOff,

@@ -50,7 +50,7 @@ use crate::domain::clock::Clock;
 
 pub use changes::Changed;
 pub use collections::{
-    Assembled, CollectionChange, CollectionOutcome, StoredCollections, WrittenCollection,
+    Assembled, Assembly, CollectionChange, CollectionOutcome, StoredCollections, WrittenCollection,
 };
 pub use idempotency::{Once, OnceKey};
 pub use indexes::Load;

@@ -11,6 +11,7 @@ use super::{
     list::ListQuery,
     movie::{ImdbId, MovieId},
     revision::{Revision, Scope},
+    search::SearchQuery,
     season::{Seasons, Standing},
 };
 
@@ -80,12 +81,13 @@ impl fmt::Display for MovieRef {
     }
 }
 
-/// A query that is saved in a collection. Another kind of query is another variant here; the compiler
-/// shows the places that must know of it, and [`query`] is where JSON becomes one.
+/// A query that is saved in a collection. [`query`] is where JSON becomes one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CollectionQuery {
     /// A list: its filters, its order, and how many at most.
     List(Box<ListQuery>),
+    /// A search: what is looked for, among which movies, in which order, and how many at most.
+    Search(Box<SearchQuery>),
 }
 
 impl CollectionQuery {
@@ -94,6 +96,7 @@ impl CollectionQuery {
     pub fn limit(&self) -> u16 {
         match self {
             Self::List(query) => query.limit,
+            Self::Search(query) => query.limit,
         }
     }
 
@@ -102,6 +105,7 @@ impl CollectionQuery {
     pub fn scopes(&self) -> Vec<Scope> {
         match self {
             Self::List(query) => query.filter.scopes(),
+            Self::Search(_) => vec![Scope::All], // any movie may come to match, or match better
         }
     }
 }
@@ -124,6 +128,16 @@ pub struct Definition {
 }
 
 impl Definition {
+    /// The search that gives the movies beyond those that it names, for as many more as may have to be left
+    /// out of what is found: those that it names, and those that it excludes.
+    #[must_use]
+    pub fn search(&self) -> Option<SearchQuery> {
+        let Some(CollectionQuery::Search(query)) = &self.query else { return None };
+        let more = self.movies.len() + self.exclude.len();
+        let limit = query.limit.saturating_add(u16::try_from(more).unwrap_or(u16::MAX));
+        Some(SearchQuery { limit, ..(**query).clone() })
+    }
+
     /// How it stands at a moment.
     #[must_use]
     pub fn standing(&self, at: Moment) -> Standing {

@@ -1,7 +1,7 @@
 //! Saved queries: read from JSON, and written in their one canonical form.
 //!
-//! A list's query is what stands after `/v1/movies?`, or an object with the same parameters. Where a
-//! collection should hold what `/v1/search?` takes, it is read here: see [`OF_SEARCHES`].
+//! A query is what stands after `/v1/movies?`, or with `q`, which every search has and no list, after
+//! `/v1/search?`; or an object with the same parameters.
 
 use std::borrow::Cow;
 
@@ -10,16 +10,17 @@ use serde_json::{Map, Value};
 
 use crate::domain::{
     invalid::{Fault, Faults, Invalid, Place},
-    list::{ListQuery, Start},
+    list::ListQuery,
     movie_json::pointer,
+    search::SearchQuery,
 };
 
 use super::CollectionQuery;
 
-/// Parameters that only a search has. A query with one of them would be `CollectionQuery::Search`.
-const OF_SEARCHES: [&str; 3] = ["q", "highlight", "facets"];
-/// Parameters that say how a list is shown, and not what is in it.
-const OF_PAGES: [&str; 3] = ["cursor", "page", "fields"];
+/// The parameter that makes a query a search.
+const OF_SEARCHES: &str = "q";
+/// Parameters that say how a page is shown, and not what is in it.
+const OF_PAGES: [&str; 5] = ["cursor", "page", "fields", "highlight", "facets"];
 /// Characters of a query as text.
 const LENGTH_MAX: usize = 4_000;
 
@@ -30,35 +31,33 @@ pub(super) fn read(at: &str, value: &Value, faults: &mut Faults) -> Option<Colle
         Value::String(text) => (pairs_of_text(at, text, faults), true),
         Value::Object(object) => (pairs_of_object(at, object, faults), false),
         _ => {
-            faults.pointer(at, "must be a list's query: text, or an object with its parameters");
+            faults.pointer(at, "must be a query: text, or an object with its parameters");
             return None;
         }
     };
     let place = |name: &str| if of_text { at.to_owned() } else { format!("{at}{}", pointer(name)) };
     let mut kept = Vec::with_capacity(pairs.len());
     for (name, value) in pairs {
-        if OF_SEARCHES.contains(&name.as_str()) {
-            let detail = format!(
-                "{name} is of searches, which a collection cannot hold yet: use a list's filters"
-            );
-            faults.pointer(place(&name), detail);
-        } else if OF_PAGES.contains(&name.as_str()) {
+        if OF_PAGES.contains(&name.as_str()) {
             faults.pointer(place(&name), format!("{name} does not belong into a collection"));
         } else {
             kept.push((name, value));
         }
     }
-    let query = match ListQuery::from_pairs(kept) {
-        Ok(query) => query,
+    let query = if kept.iter().any(|(name, _)| name == OF_SEARCHES) {
+        SearchQuery::from_pairs(kept).map(|query| CollectionQuery::Search(Box::new(query)))
+    } else {
+        ListQuery::from_pairs(kept).map(|query| CollectionQuery::List(Box::new(query)))
+    };
+    match query {
+        Ok(query) => (faults.len() == before).then_some(query),
         Err(invalid) => {
             for fault in moved(&invalid, of_text, place) {
                 faults.push(fault);
             }
-            return None;
+            None
         }
-    };
-    debug_assert_eq!(query.start, Start::First, "pages were refused");
-    (faults.len() == before).then(|| CollectionQuery::List(Box::new(query)))
+    }
 }
 
 /// Faults of parameters, as faults of the document that they stand in.
@@ -135,10 +134,11 @@ fn text(value: &Value) -> Option<String> {
 }
 
 impl std::fmt::Display for CollectionQuery {
-    /// What stands after `/v1/movies?`, in canonical form.
+    /// What stands after `/v1/movies?` or `/v1/search?`, in canonical form.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::List(query) => f.write_str(&query.canonical()),
+            Self::Search(query) => f.write_str(&query.canonical()),
         }
     }
 }

@@ -51,6 +51,13 @@ fn a_query_may_be_text_or_an_object() {
     let mut object = good();
     object["query"] = json!({"genre": ["Film Noir"], "limit": 20});
     assert_eq!(read_new(&object), read_new(&good()));
+    object["query"] =
+        json!({"q": "Rainy  NIGHT ", "genre": ["Film Noir"], "sort": "-year", "limit": 10});
+    let as_object = read_new(&object).unwrap();
+    object["query"] = json!("sort=-year&limit=10&genre=film+noir&q=rainy+night+");
+    assert_eq!(read_new(&object).unwrap(), as_object);
+    let text = as_object.1.query.unwrap().to_string();
+    assert_eq!(text, "q=rainy%20night%20&genre=film%20noir&sort=-year&limit=10");
     object["query"] = json!({"ids": [3, 1, 2]});
     let (_, definition) = read_new(&object).unwrap();
     assert_eq!(definition.query.unwrap().to_string(), "ids=1%2C2%2C3".replace("%2C", ","));
@@ -60,7 +67,7 @@ fn a_query_may_be_text_or_an_object() {
 fn all_faults_are_told_at_once_each_with_its_place() {
     let bad = json!({
         "slug": "Noir", "title": " ", "description": 1, "movies": [1, 0, "tt1", 1, null],
-        "exclude": [1], "query": {"genre": "", "limit": 501, "page": 2, "colour": "red", "q": "rain"},
+        "exclude": [1], "query": {"genre": "", "limit": 501, "page": 2, "colour": "red", "facets": "genre"},
         "seasons": [], "version": 1, "shelf": "x",
     });
     let mut starts = vec![
@@ -71,10 +78,10 @@ fn all_faults_are_told_at_once_each_with_its_place() {
         "/movies/3: 1 is there twice",
         "/movies/4: must be",
         "/query/colour: is not",
+        "/query/facets: facets does not belong",
         "/query/genre: a genre has",
         "/query/limit: must be",
         "/query/page: page does not belong",
-        "/query/q: q is of searches",
         "/seasons: must have a season",
         "/shelf: is no member",
         "/slug: must be words",
@@ -111,12 +118,30 @@ fn there_are_movies_or_a_query() {
 
 #[test]
 fn what_is_saved_as_text_names_the_parameters_in_its_faults() {
-    let bad = json!({"slug": "a", "title": "A", "query": "limit=0&q=rain&genre=%zz"});
+    let bad =
+        json!({"slug": "a", "title": "A", "query": "limit=101&q=-rain&highlight=true&genre=%zz"});
     let mut faults = faults(&bad);
     faults.sort();
-    let starts = ["/query: genre has a bad", "/query: limit must be", "/query: q is of searches"];
+    let starts = [
+        "/query: genre has a bad",
+        "/query: highlight does not belong",
+        "/query: limit must be",
+        "/query: q must have a word",
+    ];
     assert!(faults.iter().zip(starts).all(|(fault, start)| fault.starts_with(start)), "{faults:?}");
-    assert_eq!(faults.len(), 3);
+    assert_eq!(faults.len(), starts.len());
+}
+
+#[test]
+fn a_search_is_asked_for_as_many_more_as_may_have_to_be_left_out() {
+    let limit = |query: &str| {
+        let value =
+            json!({"slug": "a", "title": "A", "movies": [1, 2], "query": query, "exclude": [3]});
+        read_new(&value).unwrap().1.search().map(|search| search.limit)
+    };
+    assert_eq!(limit("q=rain"), Some(23));
+    assert_eq!(limit("q=rain&limit=100"), Some(103));
+    assert_eq!(limit("genre=drama"), None);
 }
 
 #[test]
@@ -141,6 +166,8 @@ fn a_collection_depends_on_itself_its_movies_and_its_query() {
     let query = json!({"slug": "a", "title": "A", "query": "genre=drama|horror"});
     let genres = ["drama", "horror"].map(|genre| Scope::Genre(genre.into()));
     assert_eq!(of(query, None), [genres[0].clone(), genres[1].clone(), a()]);
+    let search = json!({"slug": "a", "title": "A", "movies": [1], "query": "q=rain&genre=drama"});
+    assert_eq!(of(search, None), [Scope::All]);
     let named = json!({"slug": "a", "title": "A", "movies": ["tt0032138"]});
     assert_eq!(of(named.clone(), None), [Scope::All]);
     assert_eq!(of(named.clone(), Some(&[None])), [Scope::All]);

@@ -7,7 +7,7 @@ use hyper::{
 
 use crate::{
     domain::{
-        collection::{self, Collection, DefinitionView, Naming, Slug, rule},
+        collection::{self, Collection, Definition, DefinitionView, Naming, Slug, rule},
         invalid::{Fault, Faults, Invalid},
         revision::{AsOf, Revision},
     },
@@ -32,6 +32,7 @@ pub(crate) async fn create(mut call: Call<'_>) -> Result<Answer, Problem> {
     let object = body::object(call.bytes(Accepts::Json).await?).await?;
     let read = collection::read(&object, Naming::New);
     let (slug, definition) = read.map_err(|invalid| Problem::document(&invalid))?;
+    may_be_read(&call, &definition)?;
     let change = CollectionChange::Create(Box::new(definition));
     let AsOf { revision, value } = call.api.collections.write(slug.clone(), change).await?;
     match value {
@@ -53,6 +54,7 @@ pub(crate) async fn replace(mut call: Call<'_>) -> Result<Answer, Problem> {
     let object = body::object(call.bytes(Accepts::Json).await?).await?;
     let read = collection::read(&object, Naming::Known(&slug));
     let (_, definition) = read.map_err(|invalid| Problem::document(&invalid))?;
+    may_be_read(&call, &definition)?;
     let expected = Expected::of(&call, &slug).await?;
     let definition = Box::new(definition);
     let change = CollectionChange::Replace { definition, expect: expected.version() };
@@ -77,6 +79,15 @@ pub(crate) async fn delete(call: Call<'_>) -> Result<Answer, Problem> {
     let mut response = no_content();
     response.headers_mut().insert(CATALOG_REVISION, HeaderValue::from(revision.get()));
     Ok(Answer::Final(response))
+}
+
+/// Whether a collection could be read here: a search needs an index, built or not.
+fn may_be_read(call: &Call<'_>, definition: &Definition) -> Result<(), Problem> {
+    if definition.search().is_none() || call.api.catalogue.index().is_some() {
+        return Ok(());
+    }
+    let detail = "is a search, and this replica keeps no index (--index=off): use a list's filters";
+    Err(Problem::document(&Invalid::one(Fault::pointer("/query", detail))))
 }
 
 /// The answer to a write that left this collection: its definition, as `/definition` shows it.

@@ -164,13 +164,13 @@ fn definition(of: Of) -> Node {
     };
     let query = {
         let text = text(Null::Yes).max_length(Some(4_000)).description(Some(
-            "What gives the movies that follow: what stands after `/v1/movies?`.",
+            "What gives the movies that follow: what stands after `/v1/movies?`, or with `q` after `/v1/search?`.",
         ));
         if of == Of::Answers {
             text.into()
         } else {
             let parameters = utoipa::openapi::ObjectBuilder::new().description(Some(
-                "The parameters of a list; one that is repeated is a list here.",
+                "The parameters of a list or a search; one that is repeated is a list here.",
             ));
             any_of([text.into(), parameters.into()])
         }

@@ -138,7 +138,7 @@ impl TestServer {
         let auth = Auth::new(keys, None, auth::Options::default(), clock.clone(), &registry);
         let observer = Observer::new(&registry, observe::Options::default());
         let metrics = collections::Metrics::new(&registry);
-        let collections = Collections::new(catalogue.clone(), metrics);
+        let collections = Collections::new(catalogue.clone(), metrics, options_of_tiers.catch_up);
         let gate = Gate::new(auth);
         let api = Arc::new(Api::new(catalogue, collections, cache, gate, observer, options));
         tasks.spawn(bound.serve(Arc::clone(&api), server::Options::default(), stop.clone()));

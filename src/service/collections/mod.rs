@@ -7,21 +7,24 @@
 //!
 //! **Invariant:** what a collection's answer is made of comes from one snapshot of the truth; the register
 //! says what it is called and when it holds, and an answer that turns out otherwise is kept by nobody.
+//! Where the collection has a search, the index says which movies those are and in which order, and the
+//! answer is of the older of the two: it includes every write up to its revision.
 
 mod import;
 mod metrics;
 mod register;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     domain::{
         clock::Moment,
         collection::{Collection, Slug},
+        movie::MovieId,
         revision::{AsOf, Revision, Scope},
         season::Standing,
     },
-    store::{Assembled, CollectionChange, CollectionOutcome},
+    store::{Assembled, Assembly, CollectionChange, CollectionOutcome, Store},
 };
 
 use super::{
@@ -44,6 +47,8 @@ pub struct Collections {
     catalogue: Catalogue,
     register: Arc<Register>,
     metrics: Arc<Metrics>,
+    /// How long a collection that has a search waits for the index.
+    catch_up: Duration,
 }
 
 /// What is to be read of one collection, as far as it is known before it is read.
@@ -107,11 +112,11 @@ pub struct Read {
 }
 
 impl Collections {
-    /// The collections of a catalogue.
+    /// The collections of a catalogue. Those that have a search wait at most for `catch_up` for the index.
     #[must_use]
-    pub fn new(catalogue: Catalogue, metrics: Metrics) -> Self {
+    pub fn new(catalogue: Catalogue, metrics: Metrics, catch_up: Duration) -> Self {
         let register = Arc::new(Register::new(Arc::clone(catalogue.known())));
-        Self { catalogue, register, metrics: Arc::new(metrics) }
+        Self { catalogue, register, metrics: Arc::new(metrics), catch_up }
     }
 
     /// What is counted.
@@ -145,18 +150,13 @@ impl Collections {
         Ok(held.plan_now(&slug, now))
     }
 
-    /// Reads a planned collection.
+    /// Reads a planned collection, with `at_least` in it if there is such.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
-    pub async fn read(&self, plan: &Plan) -> Result<AsOf<Read>, ServiceError> {
-        let (slug, known) = (plan.slug.clone(), plan.known.clone());
-        let AsOf { revision, value } = self
-            .catalogue
-            .detached(Work::Read, async move |store| {
-                store.assembled_collection(&slug, known.as_deref()).await
-            })
-            .await?;
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`]; of one that has a search, those of
+    /// [`Catalogue::search`], and [`ServiceError::IndexBehind`].
+    pub async fn read(&self, plan: &Plan, at_least: Revision) -> Result<AsOf<Read>, ServiceError> {
+        let AsOf { revision, value } = self.assembled(plan, at_least).await?;
         let document = value.map(|assembled| {
             let definition = &assembled.collection.definition;
             let standing = definition.standing(plan.at);
@@ -166,6 +166,45 @@ impl Collections {
         let standing = document.as_ref().map(|document| document.standing);
         let is_as_planned = standing == plan.standing;
         Ok(AsOf { revision, value: Read { document, is_as_planned } })
+    }
+
+    async fn assembled(
+        &self,
+        plan: &Plan,
+        at_least: Revision,
+    ) -> Result<AsOf<Option<Assembled>>, ServiceError> {
+        let mut known = plan.known.clone();
+        loop {
+            let search = known.as_ref().and_then(|known| known.definition.search());
+            let (searched, ids) = match search {
+                None => (None, Vec::new()),
+                Some(query) => {
+                    let found = self.catalogue.found(query, at_least, self.catch_up).await?;
+                    (Some(found.revision), found.value)
+                }
+            };
+            let AsOf { revision, value } = self.with_movies(plan, known, ids).await?;
+            let revision = searched.map_or(revision, |searched| searched.min(revision));
+            match value {
+                None => return Ok(AsOf { revision, value: None }),
+                Some(Assembly::Whole(whole)) => return Ok(AsOf { revision, value: Some(*whole) }),
+                // It changed since; it must change again for another round.
+                Some(Assembly::Unsearched(collection)) => known = Some(Arc::from(collection)),
+            }
+        }
+    }
+
+    async fn with_movies(
+        &self,
+        plan: &Plan,
+        known: Option<Arc<Collection>>,
+        searched: Vec<MovieId>,
+    ) -> Result<AsOf<Option<Assembly>>, ServiceError> {
+        let slug = plan.slug.clone();
+        let read = async move |store: Arc<Store>| {
+            store.assembled_collection(&slug, known.as_deref(), &searched).await
+        };
+        self.catalogue.detached(Work::Read, read).await
     }
 
     /// What was said of a collection.

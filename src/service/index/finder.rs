@@ -14,7 +14,7 @@ use crate::{
     cache::known::{Exactness, Known, Shown},
     domain::{
         list::{ListPage, ListQuery},
-        revision::{AsOf, Revision},
+        revision::{AsOf, Revision, Scope},
         search::{SearchPage, SearchQuery},
         suggest::{SuggestQuery, Suggestion},
     },
@@ -167,6 +167,30 @@ impl Finder {
         }
         self.still(&serving)?;
         Ok(page)
+    }
+
+    /// A page of what a search finds, with `at_least` and all that is known here in it: the index is waited
+    /// for at most for so long.
+    ///
+    /// # Errors
+    /// As [`Finder::search`]; [`ServiceError::IndexBehind`].
+    pub async fn search_all_known(
+        &self,
+        query: SearchQuery,
+        at_least: Revision,
+        patience: Duration,
+    ) -> Result<AsOf<SearchPage>, ServiceError> {
+        self.ready()?;
+        let known = &self.0.known;
+        let written = known.watch(&[Scope::All]);
+        let must = written.proven().max(at_least);
+        // What the bus told is waited for, too; but it may have been made up.
+        let reached = known.reach_shown(written.need().max(must), patience).await;
+        if !reached && known.shown().is_some_and(|shown| shown.revision < must) {
+            self.0.metrics.refused(Refused::Unready);
+            return Err(ServiceError::IndexBehind);
+        }
+        self.search(query).await
     }
 
     /// Whether there are suggestions.

@@ -33,6 +33,15 @@ pub struct StoredCollections {
     pub bad: Vec<StoreError>,
 }
 
+/// What came of putting a collection together.
+#[derive(Debug)]
+pub enum Assembly {
+    /// It is whole.
+    Whole(Box<Assembled>),
+    /// It has a search, and is not the one for which it was asked what that finds.
+    Unsearched(Box<Collection>),
+}
+
 /// A collection with its movies, all of one moment.
 #[derive(Debug)]
 pub struct Assembled {
@@ -71,7 +80,8 @@ impl Store {
     }
 
     /// A collection with its movies. `known` is it as it was read before, to be taken if it has not
-    /// changed: rules of seasons need not be worked out again then.
+    /// changed: rules of seasons need not be worked out again then. `searched` is what its search finds,
+    /// in that order; movies that are no more are left out.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -79,9 +89,10 @@ impl Store {
         &self,
         slug: &Slug,
         known: Option<&Collection>,
-    ) -> Result<AsOf<Option<Assembled>>, StoreError> {
+        searched: &[MovieId],
+    ) -> Result<AsOf<Option<Assembly>>, StoreError> {
         let mut session = self.snapshot_session().await?;
-        let read = self.read_assembled(&mut session, slug, known).await;
+        let read = self.read_assembled(&mut session, slug, known, searched).await;
         session.roll_back().await;
         read
     }
@@ -91,10 +102,20 @@ impl Store {
         session: &mut Session,
         slug: &Slug,
         known: Option<&Collection>,
-    ) -> Result<AsOf<Option<Assembled>>, StoreError> {
+        searched: &[MovieId],
+    ) -> Result<AsOf<Option<Assembly>>, StoreError> {
         let revision = head(session).await?;
         let value = match stored(session, slug, known).await? {
-            Some(collection) => Some(self.assemble(session, collection).await?),
+            Some(collection)
+                if matches!(collection.definition.query, Some(CollectionQuery::Search(_)))
+                    && known != Some(&collection) =>
+            {
+                Some(Assembly::Unsearched(Box::new(collection)))
+            }
+            Some(collection) => {
+                let whole = self.assemble(session, collection, searched).await?;
+                Some(Assembly::Whole(Box::new(whole)))
+            }
             None => None,
         };
         Ok(AsOf { revision, value })
@@ -104,6 +125,7 @@ impl Store {
         &self,
         session: &mut Session,
         collection: Collection,
+        searched: &[MovieId],
     ) -> Result<Assembled, StoreError> {
         let definition = &collection.definition;
         let named = named(session, definition.movies.iter().chain(&definition.exclude)).await?;
@@ -132,6 +154,12 @@ impl Store {
                     ..(**query).clone()
                 };
                 self.rows_within(session, &query).await?
+            }
+            CollectionQuery::Search(_) => {
+                let references: Vec<MovieRef> =
+                    searched.iter().copied().map(MovieRef::Id).collect();
+                let mut there = self::named(session, references.iter()).await?.by_id;
+                searched.iter().filter_map(|id| there.remove(id)).collect()
             }
         };
         let rows = rows.into_iter().filter(|movie| !left_out.contains(&movie.id));

@@ -3,6 +3,7 @@
 mod campaigns;
 mod documents;
 mod files;
+mod searches;
 mod seasons;
 mod writes;
 

@@ -101,7 +101,7 @@ async fn movies_that_there_are_not_are_refused_by_their_places(app: TestApp) {
 }
 
 async fn faults_are_told_all_at_once(app: TestApp) {
-    let value = json!({"slug": "A", "query": {"limit": 501, "q": "rain"}, "version": 1,
+    let value = json!({"slug": "A", "query": {"limit": 501, "facets": "genre"}, "version": 1,
         "seasons": [{"from": "--02-30", "to": "--03-01", "timezone": "Mars/Olympus"}]});
     let refused = app.post("/v1/collections", &value).await.expect(422).json();
     let faults = refused["errors"].as_array().unwrap();
@@ -109,8 +109,8 @@ async fn faults_are_told_all_at_once(app: TestApp) {
         faults.iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
     places.sort_unstable();
     let expected = [
+        "/query/facets",
         "/query/limit",
-        "/query/q",
         "/seasons/0/from",
         "/seasons/0/timezone",
         "/slug",

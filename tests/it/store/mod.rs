@@ -1,6 +1,7 @@
 //! Facts about the store, each held on every backend.
 
 mod bundled;
+mod collections;
 mod faults;
 mod feed;
 mod indexes;
