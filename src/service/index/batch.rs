@@ -53,8 +53,10 @@ pub(super) enum Next {
 pub(super) fn next(since: Revision, read: Changed) -> Next {
     let Changed { revision, changes, movies, .. } = read;
     let Some(last) = changes.last().map(|change| change.revision) else {
-        // A revision has changes. One without was made by hand, and so was what it stands for.
-        return if revision > since { Next::BeginAnew } else { Next::Nothing };
+        // Writes of collections make revisions, too, and touch no movie.
+        let shown = Shown { revision, exactness: Exactness::Exact };
+        let batch = Batch { changes: Vec::new(), shown };
+        return if revision > since { Next::Apply(batch) } else { Next::Nothing };
     };
     if changes.iter().any(|change| change.kind == ChangeKind::Bumped || change.id.is_none()) {
         return Next::BeginAnew;
@@ -129,10 +131,16 @@ mod tests {
     }
 
     #[test]
+    fn a_revision_that_touched_no_movie_is_reached_without_changes() {
+        let Next::Apply(batch) = told(5, &[], &[]) else { panic!("there is a revision") };
+        assert!(batch.changes.is_empty());
+        assert_eq!((batch.shown.revision.get(), batch.shown.exactness), (5, Exactness::Exact));
+    }
+
+    #[test]
     fn a_bump_begins_anew_and_nothing_is_nothing() {
         let feed = [(4, 5, ChangeKind::Updated), (5, 0, ChangeKind::Bumped)];
         assert!(matches!(told(5, &feed, &[5]), Next::BeginAnew));
-        assert!(matches!(told(5, &[], &[]), Next::BeginAnew), "the feed has a hole");
         assert!(matches!(told(2, &[], &[]), Next::Nothing));
     }
 }
