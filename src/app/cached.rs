@@ -23,8 +23,8 @@ use crate::{
         tiers::Options,
     },
     config::{
-        Settings, cache::CacheSettings, overload::OverloadLimit, redis::RedisSettings,
-        value::CacheControl,
+        Settings, activity::ActivityRecording, cache::CacheSettings, overload::OverloadLimit,
+        redis::RedisSettings, value::CacheControl,
     },
     domain::clock::Clock,
     http::{
@@ -33,6 +33,7 @@ use crate::{
         seasons::{self, Keeper},
     },
     service::{
+        activity::{self, Activity, Recording},
         catalogue::{Catalogue, News},
         collections::{self, Collections},
         follow::Follower,
@@ -45,6 +46,7 @@ use crate::{
 pub(super) struct Cached {
     pub(super) catalogue: Catalogue,
     pub(super) collections: Collections,
+    pub(super) activity: Activity,
     pub(super) keeper: Keeper,
     pub(super) cache: ReadCache,
     pub(super) follower: Follower,
@@ -66,6 +68,7 @@ impl Cached {
         let cache = &settings.cache;
         let bounds = Bounds { staleness: cache.staleness_bound, cap: cache.staleness_cap };
         let overload = overload(settings, registry, &clock);
+        let activity = activity(settings, registry, store, clock.clone(), tasks);
         let known = Arc::new(Known::new(bounds, clock, rules(cache)));
         let redis = redis::options(&settings.redis)?;
         let options = redis.as_ref();
@@ -106,9 +109,41 @@ impl Cached {
             every: cache.poll_interval,
         };
         let keeper = Keeper::new(catalogue.clone(), collections.clone(), tiers.clone(), options);
-        let follower = Follower::new(Arc::clone(store), known, cache.poll_interval);
-        Ok(Self { catalogue, collections, keeper, cache: tiers, follower, bus, remote, index })
+        let follower = Follower::new(Arc::clone(store), known, cache.poll_interval)
+            .with_activity(activity.clone());
+        Ok(Self {
+            catalogue,
+            collections,
+            activity,
+            keeper,
+            cache: tiers,
+            follower,
+            bus,
+            remote,
+            index,
+        })
     }
+}
+
+/// Who records what people do.
+fn activity(
+    settings: &Settings,
+    registry: &Registry,
+    store: &Arc<Store>,
+    clock: Clock,
+    tasks: &TaskTracker,
+) -> Activity {
+    let settings = &settings.activity;
+    let options = activity::Options {
+        recording: match settings.activity {
+            ActivityRecording::On => Recording::On,
+            ActivityRecording::Off => Recording::Off,
+        },
+        sample: settings.activity_sample,
+        kept_days: settings.activity_retention.into(),
+    };
+    let metrics = activity::Metrics::new(registry);
+    Activity::new(Arc::clone(store), clock, options, metrics, tasks.clone())
 }
 
 /// The gate before the store, if there is to be one. Its metrics are there in any case.

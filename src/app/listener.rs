@@ -36,7 +36,7 @@ use crate::{
             tls::{Files, Tls, TlsMetrics},
         },
     },
-    service::{catalogue::Catalogue, collections::Collections},
+    service::{activity::Activity, catalogue::Catalogue, collections::Collections},
 };
 
 /// Connections of the admin listener: a few probes and scrapers, even when they hang.
@@ -128,11 +128,12 @@ pub(super) fn api(
     settings: &Settings,
     catalogue: Catalogue,
     collections: Collections,
+    activity: Activity,
     cache: ReadCache,
     gate: Gate,
     observer: Observer,
 ) -> Api {
-    Api::new(catalogue, collections, cache, gate, observer, api_options(settings))
+    Api::new(catalogue, collections, activity, cache, gate, observer, api_options(settings))
 }
 
 /// Who watches the public listener's requests.

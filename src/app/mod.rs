@@ -186,7 +186,17 @@ impl App {
         metrics::register(&registry);
         store.register_metrics(&registry);
         let cached = Cached::new(settings, clock.clone(), &registry, &store, &tasks)?;
-        let Cached { catalogue, collections, keeper, cache, follower, bus, remote, index } = cached;
+        let Cached {
+            catalogue,
+            collections,
+            activity,
+            keeper,
+            cache,
+            follower,
+            bus,
+            remote,
+            index,
+        } = cached;
         let access = Access::new(settings, &clock, &registry, &store)?;
         let follower = follower.with_keys(Arc::clone(&access.keys));
         let limits = limits::limits(&settings.limits, remote, clock, &registry)?;
@@ -205,7 +215,9 @@ impl App {
         load_bundled_catalogue(settings, &store, &end).await?;
         follower.poll().await.map_err(failed)?;
         let housekeeping = end.child_token();
-        tasks.spawn(keep_house(Arc::clone(&store), housekeeping.clone()));
+        let kept_days = settings.activity.activity_retention.into();
+        tasks.spawn(keep_house(Arc::clone(&store), kept_days, housekeeping.clone()));
+        tasks.spawn(activity.clone().run(housekeeping.clone()));
         tasks.spawn(follower.run(housekeeping.clone()));
         tasks.spawn(keeper.run(housekeeping.clone()));
         tasks.spawn(Arc::clone(&limits).run(tasks.clone(), housekeeping.clone()));
@@ -223,7 +235,7 @@ impl App {
             tasks.spawn(Arc::clone(tls).watch(housekeeping.clone()));
         }
         let gate = limits::gate(settings, access.auth, Arc::clone(&limits));
-        let api = listener::api(settings, catalogue, collections, cache, gate, observer);
+        let api = listener::api(settings, catalogue, collections, activity, cache, gate, observer);
         let public = Listener::public(settings, api, of_public, tls.clone(), &end).await?;
         phase.send_replace(Phase::Running);
         Ok(Self {
@@ -328,7 +340,7 @@ async fn load_bundled_catalogue(
 }
 
 /// Cleans the store now and then, and looks again at how its movies are spread.
-async fn keep_house(store: Arc<Store>, stop: CancellationToken) {
+async fn keep_house(store: Arc<Store>, kept_days: i64, stop: CancellationToken) {
     let mut times = interval(HOUSEKEEPING);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
     times.tick().await; // the first is at once
@@ -339,6 +351,9 @@ async fn keep_house(store: Arc<Store>, stop: CancellationToken) {
         }
         if let Err(error) = store.housekeeping().await {
             tracing::warn!(error = in_one_line(&error), "the store could not be cleaned");
+        }
+        if let Err(error) = store.forget_activity(kept_days).await {
+            tracing::warn!(error = in_one_line(&error), "old activity could not be deleted");
         }
         if let Err(error) = store.refresh_statistics().await {
             tracing::warn!(error = in_one_line(&error), "{STALE_STATISTICS}");

@@ -6,6 +6,7 @@
 //! **Invariant:** no module but `app` and `commands` reads settings.
 //! **Invariant:** no setting without a feature that it sets.
 
+pub mod activity;
 pub mod admin;
 pub mod auth;
 pub mod bad_setting;
@@ -31,11 +32,11 @@ pub mod watching;
 use std::path::PathBuf;
 
 use self::{
-    admin::AdminSettings, auth::AuthSettings, bad_setting::BadSetting, cache::CacheSettings,
-    catalogue::CatalogueSettings, collections::CollectionSettings, connections::ConnectionSettings,
-    cors::CorsSettings, database::DatabaseSettings, http::HttpSettings, index::IndexSettings,
-    limits::LimitSettings, log::LogSettings, overload::OverloadSettings, redis::RedisSettings,
-    tls::TlsSettings, watching::WatchingSettings,
+    activity::ActivitySettings, admin::AdminSettings, auth::AuthSettings, bad_setting::BadSetting,
+    cache::CacheSettings, catalogue::CatalogueSettings, collections::CollectionSettings,
+    connections::ConnectionSettings, cors::CorsSettings, database::DatabaseSettings,
+    http::HttpSettings, index::IndexSettings, limits::LimitSettings, log::LogSettings,
+    overload::OverloadSettings, redis::RedisSettings, tls::TlsSettings, watching::WatchingSettings,
 };
 
 /// Every setting of a server.
@@ -83,6 +84,9 @@ pub struct Settings {
     /// How its collections are kept.
     #[command(flatten)]
     pub collections: CollectionSettings,
+    /// What is recorded of what people do.
+    #[command(flatten)]
+    pub activity: ActivitySettings,
     /// What is logged, and how.
     #[command(flatten)]
     pub log: LogSettings,

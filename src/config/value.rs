@@ -48,6 +48,12 @@ pub fn count(
     }
 }
 
+/// Reads shares: numbers from 0 to 1.
+pub(super) fn share(text: &str) -> Result<f64, Rule> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| Rule::new("must be a share, a number from 0 to 1"))
+}
+
 /// A number of bytes, written with a unit (`512KiB`, `1MiB`, `16MB`) or as a plain number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(u64);
@@ -232,6 +238,13 @@ mod tests {
         for text in ["", "0", "11", "-1", "1.5", "ten"] {
             let rule = read(text).unwrap_err().to_string();
             assert_eq!(rule, "must be a whole number from 1 to 10", "{text}");
+        }
+    }
+    #[test]
+    fn shares_are_numbers_from_0_to_1() {
+        assert_eq!(share("0.25"), Ok(0.25));
+        for bad in ["", "-0.1", "1.1", "NaN", "1%", "inf"] {
+            assert!(share(bad).is_err(), "{bad}");
         }
     }
 }

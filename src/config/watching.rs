@@ -6,7 +6,7 @@ use hyper::Uri;
 
 use super::{
     bad_setting::BadSetting,
-    value::{Rule, duration},
+    value::{Rule, duration, share},
 };
 
 /// Settings of what is told of requests.
@@ -173,11 +173,6 @@ impl fmt::Display for OtlpEndpoint {
     }
 }
 
-fn share(text: &str) -> Result<f64, Rule> {
-    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| Rule::new("must be a share, a number from 0 to 1"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,14 +188,6 @@ mod tests {
         }
         for bad in ["", "collector:4318", "https://a", "http://", "http://a:b@c", "http://a?b"] {
             assert!(bad.parse::<OtlpEndpoint>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn shares_are_numbers_from_0_to_1() {
-        assert_eq!(share("0.25"), Ok(0.25));
-        for bad in ["", "-0.1", "1.1", "NaN", "1%", "inf"] {
-            assert!(share(bad).is_err(), "{bad}");
         }
     }
 }

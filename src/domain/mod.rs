@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no I/O, no async, no HTTP and no SQL in here; everything is a value.
 
+pub mod activity;
 pub mod api_key;
 pub mod change;
 pub mod clock;

@@ -18,26 +18,33 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::{
-    domain::revision::Revision,
-    service::{catalogue::Catalogue, collections::Collections},
+    domain::{clock::Tick, revision::Revision},
+    service::{
+        activity::{Activity, Subject},
+        catalogue::Catalogue,
+        collections::Collections,
+    },
 };
 
 use super::{
-    audit::{Audit, WrittenAs},
+    audit::{Audit, Who, WrittenAs},
+    auth::Caller,
     body, by_bytes,
     cached::ReadCache,
     call::Call,
     caught::caught,
+    client::Client,
     conditional::{self, Condition},
     encoding::Coding,
     error::{Kind, Problem},
     framing,
     front::{self, Hit, Written},
-    gate::Gate,
+    gate::{Gate, Passed},
     handlers::{
         batch, changes, collection_writes, collections, compat, create, delete, docs, export,
-        genres, item, list, search, suggest, update,
+        genres, interactions, item, list, search, studied, suggest, trending, update, user_data,
     },
+    noted::Marks,
     observe::Observer,
     request_id::X_REQUEST_ID,
     response::{Answer, Body, CATALOG_REVISION},
@@ -83,6 +90,7 @@ impl Default for Options {
 pub struct Api {
     pub(super) catalogue: Catalogue,
     pub(super) collections: Collections,
+    pub(super) activity: Activity,
     pub(super) cache: ReadCache,
     pub(super) options: Options,
     /// Exports that are being sent. Each ends with its connection.
@@ -99,11 +107,12 @@ pub struct Api {
 
 impl Api {
     /// A handler that answers from `catalogue`, reads by way of `cache`, whom `gate` lets in, watched by
-    /// `observer`.
+    /// `observer`; what people do is told to `activity`.
     #[must_use]
     pub fn new(
         catalogue: Catalogue,
         collections: Collections,
+        activity: Activity,
         cache: ReadCache,
         gate: Gate,
         observer: Observer,
@@ -116,6 +125,7 @@ impl Api {
         Self {
             catalogue,
             collections,
+            activity,
             cache,
             options,
             exports,
@@ -133,10 +143,11 @@ impl Api {
         parts: &Parts,
         body: &mut Incoming,
         route: Route,
+        (client, who): (&Client, &Who),
         parameter: &str,
     ) -> Reply {
         let spec = route.spec();
-        let reads = !spec.class.writes();
+        let reads = spec.method == Method::GET;
         if reads || parts.method == Method::DELETE && route != Route::CompatDelete {
             // Others on the way may take it for the next request.
             no_body(body).map_err(framing::closing(parts.version))?;
@@ -146,7 +157,7 @@ impl Api {
             let detail = "is for GET and HEAD; use If-Match to write to the state that you know";
             return Err(Problem::header("If-None-Match", detail));
         }
-        let call = Call { api: self, parts, parameter, body };
+        let call = Call { api: self, parts, client, who, parameter, body };
         match handle(route, call).await? {
             Answer::Kept(query) => {
                 self.cache.answer(query, self, parts, if_none_match.as_ref()).await
@@ -176,6 +187,35 @@ impl Api {
     }
 }
 
+impl Api {
+    /// Notes what a request looked at.
+    #[inline]
+    fn note(&self, subject: &Subject, marks: &Marks<'_>, passed: &Passed, now: Tick) {
+        let visitor = marks.visitor(passed.client.address, passed.caller());
+        self.activity.note(subject, visitor, now);
+    }
+
+    /// The same for a request that was answered the long way.
+    fn note_answer(
+        &self,
+        parts: &Parts,
+        client: &Client,
+        who: &Who,
+        response: &mut Response<Body>,
+    ) {
+        let Some(subject) = response.extensions_mut().remove::<Subject>() else { return };
+        if parts.method != Method::GET {
+            return;
+        }
+        let caller = match who {
+            Who::Caller(caller) => caller,
+            Who::Unasked | Who::Refused(_) => &Caller::Anonymous,
+        };
+        let visitor = Marks::of(&parts.headers).visitor(client.address, caller);
+        self.activity.note(&subject, visitor, self.catalogue.known().clock().tick());
+    }
+}
+
 type Reply = Result<Response<Body>, Problem>;
 
 async fn handle(route: Route, call: Call<'_>) -> Result<Answer, Problem> {
@@ -199,6 +239,12 @@ async fn handle(route: Route, call: Call<'_>) -> Result<Answer, Problem> {
         Route::CreateCollection => collection_writes::create(call).await,
         Route::ReplaceCollection => collection_writes::replace(call).await,
         Route::DeleteCollection => collection_writes::delete(call).await,
+        Route::SendInteractions => interactions::send(call).await,
+        Route::ListTrending => trending::list(&call),
+        Route::ListPopularSearches => studied::popular(call).await,
+        Route::ListEmptySearches => studied::empty(call).await,
+        Route::GetUserData => user_data::get(call).await,
+        Route::EraseUser => user_data::erase(call).await,
         Route::GetOpenApi => docs::description(&call),
         Route::GetDocs => docs::page(&call),
         Route::GetDocsFile => docs::file(&call),
@@ -217,8 +263,11 @@ impl Handler for Api {
             let pass = |route: Route, now| {
                 self.gate.pass_at(peer, request.headers(), route.spec().class, now)
             };
+            let note = |subject: &Subject, marks: &Marks<'_>, passed: &Passed, now| {
+                self.note(subject, marks, passed, now);
+            };
             let Written { route, status, body, id, now, passed } =
-                front::write(&self.cache, request, pass, out)?;
+                front::write(&self.cache, request, pass, note, out)?;
             self.cache.count_hit(route);
             let elapsed = self.catalogue.known().clock().tick().since(now);
             let told = || {
@@ -240,7 +289,10 @@ impl Handler for Api {
         let mut hit = front::hit(&self.cache, request)?;
         let passed = self.gate.pass(peer, request.headers(), &mut hit)?;
         self.cache.count_hit(hit.route);
-        let Hit { route, mut response, now, .. } = hit;
+        let Hit { route, mut response, subject, now, .. } = hit;
+        if let Some(subject) = subject {
+            self.note(&subject, &Marks::of(request.headers()), &passed, now);
+        }
         self.gate.say_to(request.headers(), response.headers_mut());
         let elapsed = self.catalogue.known().clock().tick().since(now);
         self.observer.hit(request, &passed, route, elapsed, &mut response);
@@ -264,7 +316,10 @@ impl Handler for Api {
                     let visitor = &mut trail.visitor;
                     match self.gate.admit(&client, &parts.headers, &route.spec(), visitor) {
                         Ok(()) => {
-                            let answer = self.answer(&parts, &mut body, route, &trail.parameter);
+                            let who = &trail.visitor.who;
+                            let by = (&client, who);
+                            let answer =
+                                self.answer(&parts, &mut body, route, by, &trail.parameter);
                             caught(answer).await
                         }
                         Err(problem) => Err(problem),
@@ -284,6 +339,7 @@ impl Handler for Api {
                 self.observer.refused(&problem);
                 problem.into_response(&seen.id)
             });
+            self.note_answer(&parts, &client, &trail.visitor.who, &mut response);
             if response.status() != StatusCode::REQUEST_TIMEOUT {
                 body::discard(&parts.headers, &mut body).await;
             }

@@ -23,6 +23,7 @@ use crate::domain::{
 
 use super::{
     auth::{Caller, Refusal},
+    class::Class,
     gate::Visitor,
     request_id::RequestId,
     response::Body,
@@ -154,7 +155,13 @@ impl Trail<'_> {
     }
 
     fn writes(&self) -> bool {
-        self.route.is_some_and(|route| route.spec().class.writes())
+        let erases = self.route == Some(Route::EraseUser);
+        erases || self.route.is_some_and(|route| route.spec().class.writes())
+    }
+
+    /// Whether its path names a person, which no line must.
+    fn is_about_a_person(&self) -> bool {
+        self.route.is_some_and(|route| route.spec().class == Class::Personal)
     }
 
     fn is_about_a_collection(&self) -> bool {
@@ -197,7 +204,7 @@ impl Trail<'_> {
             let created = extensions.and_then(|all| all.get::<TouchedCollection>());
             let slug = created.map_or_else(parameter, |created| created.0.clone());
             collection = (!slug.is_empty()).then_some(slug);
-        } else {
+        } else if !self.is_about_a_person() {
             let touched = extensions.and_then(|all| all.get::<Touched>());
             movies = touched.map_or_else(parameter, |touched| ids(&touched.0));
         }

@@ -34,6 +34,7 @@ use super::{
     error::{Kind, Problem},
     finished::Finished,
     front::{Candidate, Owner},
+    noted::About,
     observe::Took,
     query::Query,
     response::{Body, CATALOG_REVISION},
@@ -97,7 +98,7 @@ impl ReadCache {
         parts: &Parts,
         if_none_match: Option<&Condition>,
     ) -> Result<Response<Body>, Problem> {
-        let route = query.route();
+        let (route, about) = (query.route(), About::of(&query));
         let ask = query.ask(at_least(&parts.headers)?);
         let key = ask.key.clone();
         let rules = self.tiers.known().rules();
@@ -121,8 +122,12 @@ impl ReadCache {
         let coding = coded.coding;
         let mut response = conditional::answer(finished, coded, &self.policies, if_none_match);
         self.say(&answer, response.headers_mut());
+        let subject = about.subject(finished).filter(|_| api.activity.records());
+        if let Some(subject) = subject.clone() {
+            response.extensions_mut().insert(subject);
+        }
         if answer.outcome == Outcome::L1Hit && response.status() == finished.status {
-            let candidate = Candidate::of(self, parts, route, key, &answer, coding);
+            let candidate = Candidate::of(self, parts, (route, subject), key, &answer, coding);
             candidate.map(|candidate| response.extensions_mut().insert(candidate));
         }
         response.extensions_mut().insert(answer.outcome);

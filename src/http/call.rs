@@ -6,8 +6,10 @@ use crate::cache::outcome::Failure;
 
 use super::{
     api::Api,
+    audit::Who,
     body::{self, Accepts, Bounds},
     cached,
+    client::Client,
     error::Problem,
     params,
 };
@@ -16,6 +18,10 @@ use super::{
 pub(super) struct Call<'a> {
     pub(super) api: &'a Api,
     pub(super) parts: &'a Parts,
+    /// From where it comes.
+    pub(super) client: &'a Client,
+    /// Who sent it.
+    pub(super) who: &'a Who,
     /// The value of the path's parameter, decoded.
     pub(super) parameter: &'a str,
     pub(super) body: &'a mut Incoming,

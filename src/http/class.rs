@@ -23,12 +23,24 @@ pub(super) enum Class {
     Collection,
     /// A collection whose season is on.
     Season,
+    /// What callers say of what people do.
+    Signal,
+    /// What editors study of what people do.
+    Study,
+    /// What is held of one person.
+    Personal,
 }
 
 impl Class {
     /// Whether its requests change the catalogue.
     pub(super) const fn writes(self) -> bool {
         matches!(self, Self::Write)
+    }
+
+    /// Whether nobody may make its requests without showing who they are, but for somebody at this machine
+    /// where there are no keys.
+    pub(super) const fn is_guarded(self) -> bool {
+        matches!(self, Self::Write | Self::Signal | Self::Study | Self::Personal)
     }
 
     /// Its number in an entry of the shared tier.
@@ -91,7 +103,9 @@ impl Policies {
             Class::Static => self.fixed.clone(),
             Class::Collection => self.collections.clone(),
             Class::Season => self.season.clone(),
-            Class::Export | Class::Write => NO_STORE,
+            Class::Export | Class::Write | Class::Signal | Class::Study | Class::Personal => {
+                NO_STORE
+            }
         }
     }
 }

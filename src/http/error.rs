@@ -69,6 +69,7 @@ kinds! {
     InsufficientRole FORBIDDEN "insufficient-role" "The caller's role does not allow it",
     NoSuchPath NOT_FOUND "no-such-path" "There is nothing at this path",
     NoSuchMovie NOT_FOUND "no-such-movie" "There is no such movie",
+    NoSuchUser NOT_FOUND "no-such-user" "No user can have this pseudonym",
     NoSuchCollection NOT_FOUND "no-such-collection" "There is no such collection",
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "The path does not have this method",
     HeadTimeout REQUEST_TIMEOUT "head-timeout" "The request did not arrive in time",

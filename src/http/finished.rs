@@ -1,5 +1,7 @@
 //! A finished answer to a read: it holds for every request that means the same, so it can be kept.
 
+use std::sync::Arc;
+
 use bytes::{Buf as _, BufMut as _, Bytes};
 use hyper::{
     StatusCode,
@@ -8,7 +10,9 @@ use hyper::{
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
-use crate::cache::entry::Payload;
+use crate::{
+    cache::entry::Payload, domain::movie::MovieId, service::activity::Shown, store::SearchKey,
+};
 
 use super::{
     class::Class,
@@ -33,6 +37,8 @@ pub(super) struct Finished {
     pub(super) etag: Option<ETag>,
     /// Every other header that follows from the answer alone.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    /// What it shows, where it is known later what is opened of it.
+    pub(super) shown: Option<Arc<Shown>>,
     coded: [OnceCell<Option<Coded>>; Coding::COMPRESSED.len()],
 }
 
@@ -69,7 +75,8 @@ impl Finished {
         body: impl Into<Bytes>,
     ) -> Self {
         let headers = vec![(header::CONTENT_TYPE, media_type)];
-        Self { status, class, body: body.into(), etag: None, headers, coded: Default::default() }
+        let body = body.into();
+        Self { status, class, body, etag: None, headers, shown: None, coded: Default::default() }
     }
 
     /// The same answer with one more header.
@@ -77,6 +84,12 @@ impl Finished {
     pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// The same answer, of a search that showed this.
+    #[must_use]
+    pub(super) fn showing(self, shown: Shown) -> Self {
+        Self { shown: Some(Arc::new(shown)), ..self }
     }
 
     /// The body in a coding, if that was made.
@@ -111,14 +124,18 @@ impl Finished {
 
 impl Payload for Finished {
     /// To be raised whenever an answer looks otherwise within one release.
-    const SCHEMA: u64 = 1;
+    const SCHEMA: u64 = 2;
 
     fn weight(&self) -> usize {
         let headers = self.headers.iter().map(|(name, value)| {
             size_of::<(HeaderName, HeaderValue)>() + name.as_str().len() + value.len()
         });
         let coded = self.coded.iter().filter_map(|coded| coded.get()?.as_ref());
+        let shown = self.shown.as_ref().map_or(0, |shown| {
+            size_of::<Shown>() + shown.query.len() + shown.movies.len() * size_of::<MovieId>()
+        });
         self.body.len()
+            + shown
             + headers.sum::<usize>()
             + coded.map(|coded| coded.body.len()).sum::<usize>()
     }
@@ -136,14 +153,18 @@ impl Payload for Finished {
             text(into, name.as_str().as_bytes());
             text(into, value.as_bytes());
         }
+        into.put_u8(u8::from(self.shown.is_some()));
+        if let Some(shown) = &self.shown {
+            text(into, shown.query.as_bytes());
+            into.put_u64_le(shown.hits);
+            into.put_u8(u8::from(shown.is_first));
+            into.put_u16_le(u16::try_from(shown.movies.len()).expect("a page has few rows"));
+            shown.movies.iter().for_each(|movie| into.put_i64_le(movie.get()));
+        }
         into.put_slice(&self.body);
     }
 
     fn read(mut bytes: Bytes) -> Option<Self> {
-        fn text(bytes: &mut Bytes) -> Option<Bytes> {
-            let length = usize::try_from(bytes.try_get_u32_le().ok()?).ok()?;
-            (length <= bytes.len()).then(|| bytes.split_to(length))
-        }
         let status = StatusCode::from_u16(bytes.try_get_u16_le().ok()?).ok()?;
         let class = Class::from_code(bytes.try_get_u8().ok()?)?;
         let etag = text(&mut bytes)?;
@@ -154,8 +175,30 @@ impl Payload for Finished {
             let name = HeaderName::from_bytes(&text(&mut bytes)?).ok()?;
             headers.push((name, HeaderValue::from_maybe_shared(text(&mut bytes)?).ok()?));
         }
-        Some(Self { status, class, body: bytes, etag, headers, coded: Default::default() })
+        let shown = match bytes.try_get_u8().ok()? {
+            0 => None,
+            _ => Some(Arc::new(read_shown(&mut bytes)?)),
+        };
+        Some(Self { status, class, body: bytes, etag, headers, shown, coded: Default::default() })
     }
+}
+
+/// A text with its length before it.
+fn text(bytes: &mut Bytes) -> Option<Bytes> {
+    let length = usize::try_from(bytes.try_get_u32_le().ok()?).ok()?;
+    (length <= bytes.len()).then(|| bytes.split_to(length))
+}
+
+fn read_shown(bytes: &mut Bytes) -> Option<Shown> {
+    let query = String::from_utf8(text(bytes)?.into()).ok()?;
+    let hits = bytes.try_get_u64_le().ok()?;
+    let is_first = bytes.try_get_u8().ok()? != 0;
+    let count = bytes.try_get_u16_le().ok()?;
+    let mut movies = Vec::with_capacity(usize::from(count));
+    for _ in 0..count {
+        movies.push(MovieId::new(bytes.try_get_i64_le().ok()?)?);
+    }
+    Some(Shown { key: SearchKey::of(&query), query, hits, movies, is_first })
 }
 
 #[cfg(test)]
@@ -177,6 +220,18 @@ mod tests {
             let _ = Finished::read(bytes[..end].to_vec().into()); // must not panic
         }
         assert!(Finished::read(Bytes::new()).is_none());
+    }
+
+    #[test]
+    fn what_a_search_shows_goes_to_the_shared_tier_with_it() {
+        let movies = [7, 9].map(|id| MovieId::new(id).unwrap()).to_vec();
+        let (query, key) = ("q=alien".to_owned(), SearchKey::of("q=alien"));
+        let search = answer().showing(Shown { key, query, hits: 12, movies, is_first: true });
+        let mut bytes = Vec::new();
+        search.write(&mut bytes);
+        let read = Finished::read(bytes.into()).unwrap();
+        assert_eq!((&read.shown, &read.body), (&search.shown, &search.body));
+        assert!(search.weight() > answer().weight());
     }
 
     #[tokio::test]

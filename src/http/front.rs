@@ -30,6 +30,7 @@ use hyper::{
 use crate::{
     cache::{entry::Entry, key::Key, lease::Freshness, tiers::Answer},
     domain::{clock::Tick, revision::Revision},
+    service::activity::Subject,
 };
 
 use super::{
@@ -39,6 +40,7 @@ use super::{
     framing,
     gate::Passed,
     limit::{RATE_LIMIT, RATE_LIMIT_POLICY, Standing},
+    noted::Marks,
     request_id::{Ids, RequestId, X_REQUEST_ID},
     response::Body,
     route::Route,
@@ -83,6 +85,8 @@ struct Place {
     key: Key,
     route: Route,
     entry: Weak<Entry<Finished>>,
+    /// What whoever asks for it looks at.
+    subject: Option<Subject>,
     coding: Coding,
     /// The head as of `second` and `revision`, but for the request's id and how its client stands.
     head: HeaderMap,
@@ -109,6 +113,8 @@ pub(super) struct Hit {
     pub(super) response: Response<Body>,
     /// Whether it says how another client stood.
     pub(super) says_standing: bool,
+    /// What its client looks at.
+    pub(super) subject: Option<Subject>,
     /// When it was judged.
     pub(super) now: Tick,
 }
@@ -156,6 +162,8 @@ struct Asked<'r> {
     if_none_match: Option<&'r HeaderValue>,
     has_id: bool,
     trace: Option<&'r HeaderValue>,
+    marks: Marks<'r>,
+    is_head: bool,
 }
 
 impl<'r> Asked<'r> {
@@ -167,6 +175,7 @@ impl<'r> Asked<'r> {
         let target = request.uri().path_and_query()?.as_str();
         let (mut host, mut accept, mut if_none_match, mut has_id) = (None, None, None, false);
         let mut trace = None;
+        let mut marks = Marks::default();
         for (name, value) in request.headers() {
             if *name == header::HOST {
                 once(&mut host, value)?;
@@ -184,10 +193,13 @@ impl<'r> Asked<'r> {
                 || *name == MIN_CATALOG_REVISION
             {
                 return None;
+            } else {
+                marks.see(name, value);
             }
         }
+        let is_head = *request.method() == Method::HEAD;
         let host = framing::host_of(request.version(), request.uri(), host)?;
-        Some(Self { target, host, accept, if_none_match, has_id, trace })
+        Some(Self { target, host, accept, if_none_match, has_id, trace, marks, is_head })
     }
 }
 
@@ -206,19 +218,21 @@ pub(super) fn hit(cache: &ReadCache, request: &Request<Incoming>) -> Option<Hit>
 }
 
 /// The same for a request without a body, as bytes of HTTP/1.1: the head is put behind what is in `out`.
-/// `pass` lets the request in, at the moment at which the answer of an operation was found to be good.
+/// `pass` lets the request in, at the moment at which the answer of an operation was found to be good;
+/// `note` is told what it looks at.
 #[inline]
 pub(super) fn write(
     cache: &ReadCache,
     request: &Request<()>,
     pass: impl FnOnce(Route, Tick) -> Option<(Passed, Option<Standing>)>,
+    note: impl FnOnce(&Subject, &Marks<'_>, &Passed, Tick),
     out: &mut Vec<u8>,
 ) -> Option<Written> {
     if tracing::enabled!(target: "access", tracing::Level::DEBUG) {
         return None; // where every request is logged
     }
     let asked = Asked::of(request)?;
-    FRONT.with_borrow_mut(|front| front.write(cache, &asked, request, pass, out))
+    FRONT.with_borrow_mut(|front| front.write(cache, &asked, request, pass, note, out))
 }
 
 /// Takes what is worth a place at hand, for the requests like this one that follow. `head` is that of
@@ -238,7 +252,7 @@ impl Candidate {
     pub(super) fn of(
         cache: &ReadCache,
         request: &hyper::http::request::Parts,
-        route: Route,
+        (route, subject): (Route, Option<Subject>),
         key: Key,
         answer: &Answer<Finished>,
         coding: Coding,
@@ -257,6 +271,7 @@ impl Candidate {
             key,
             route,
             entry: Arc::downgrade(&answer.entry),
+            subject,
             coding,
             head: HeaderMap::new(),
             says_standing: false,
@@ -356,8 +371,9 @@ impl Front {
         if let Some(trace) = asked.trace.and_then(TraceContext::parse) {
             response.headers_mut().insert(TRACEPARENT, trace.to_header());
         }
+        let subject = place.subject.as_ref().filter(|_| !asked.is_head).cloned();
         let Place { route, says_standing, .. } = *place;
-        Some(Hit { route, response, says_standing, now })
+        Some(Hit { route, response, says_standing, subject, now })
     }
 
     fn write(
@@ -366,6 +382,7 @@ impl Front {
         asked: &Asked<'_>,
         request: &Request<()>,
         pass: impl FnOnce(Route, Tick) -> Option<(Passed, Option<Standing>)>,
+        note: impl FnOnce(&Subject, &Marks<'_>, &Passed, Tick),
         out: &mut Vec<u8>,
     ) -> Option<Written> {
         let Good { place, ids, entry, now } = self.find(cache, asked)?;
@@ -377,6 +394,9 @@ impl Front {
             Some(_) => return None,
         };
         let (passed, standing) = pass(place.route, now)?;
+        if let Some(subject) = place.subject.as_ref().filter(|_| !asked.is_head) {
+            note(subject, &asked.marks, &passed, now);
+        }
         let wire = &mut place.wire[usize::from(status == StatusCode::NOT_MODIFIED)];
         if wire.is_empty() {
             let date = cache.tiers().known().clock().now();
@@ -393,7 +413,7 @@ impl Front {
             wire::field(out, TRACEPARENT.as_str(), trace.to_header().as_bytes());
         }
         out.extend_from_slice(b"\r\n");
-        let body = if *request.method() == Method::HEAD { Bytes::new() } else { body };
+        let body = if asked.is_head { Bytes::new() } else { body };
         Some(Written { route: place.route, status, body, id, now, passed })
     }
 }

@@ -161,6 +161,11 @@ impl Gate {
 }
 
 impl Passed {
+    /// Who sent it.
+    pub(super) const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// By what it is known in the log, beside its address.
     pub(super) fn key(&self) -> Option<&str> {
         self.caller.key()

@@ -32,6 +32,7 @@ mod handlers;
 pub mod limit;
 pub mod log_level;
 pub mod metrics;
+mod noted;
 pub mod observe;
 pub mod openapi;
 mod params;
@@ -44,6 +45,7 @@ pub mod safety;
 pub mod seasons;
 pub mod server;
 mod trace_context;
+mod user;
 mod wire;
 
 #[cfg(test)]

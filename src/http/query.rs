@@ -1,7 +1,7 @@
 //! What can be asked of the cache, each in one canonical form: requests that mean the same are equal, and
 //! nothing that is not part of it can reach an answer that others are given.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use hyper::header::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -14,6 +14,7 @@ use crate::{
         tiers::Ask,
     },
     domain::{
+        activity::TrendingAsk,
         clock::Moment,
         list::ListQuery,
         movie::{ImdbId, MovieId},
@@ -32,7 +33,7 @@ use super::{
     class::Class,
     error::Problem,
     finished::Finished,
-    handlers::{collections, compat, genres, list, search, suggest},
+    handlers::{collections, compat, genres, list, search, suggest, trending},
     representation,
     route::Route,
 };
@@ -70,6 +71,13 @@ pub(super) enum Query {
         /// For how long all of them stand as they do.
         standing: Standing,
         /// The moment that it is read for.
+        at: Moment,
+    },
+    /// What is trending, in a minute.
+    Trending {
+        /// What is asked for.
+        ask: TrendingAsk,
+        /// The first moment of the minute.
         at: Moment,
     },
 }
@@ -112,6 +120,7 @@ impl Query {
             Self::Suggest(_) => Route::Suggest,
             Self::Collection(_) => Route::GetCollection,
             Self::Collections { .. } => Route::ListCollections,
+            Self::Trending { .. } => Route::ListTrending,
         }
     }
 
@@ -142,6 +151,9 @@ impl Query {
                 let time = name_of_time(*standing);
                 format!("{}{}{time}", collections::PATH, query.canonical())
             }
+            Self::Trending { ask, at } => {
+                format!("{}?{}#{}", trending::PATH, ask.canonical(), at.unix_ms())
+            }
         })
     }
 
@@ -151,7 +163,9 @@ impl Query {
             Self::List(query) => query.filter.scopes(),
             Self::Movie(id) => vec![Scope::of_movie(*id)],
             // Any write may give a movie this id; the movie that has it is touched when it loses it.
-            Self::MovieByImdbId(_) | Self::Genres | Self::Compat(_) => vec![Scope::All],
+            Self::MovieByImdbId(_) | Self::Genres | Self::Compat(_) | Self::Trending { .. } => {
+                vec![Scope::All]
+            }
             Self::Search(_) | Self::Suggest(_) => vec![Scope::Index],
             Self::Collection(plan) => plan.scopes.clone(),
             Self::Collections { .. } => vec![Scope::Collections],
@@ -174,6 +188,7 @@ impl Query {
                 (plan.standing.map(within).unwrap_or_default(), lasting)
             }
             Self::Collections { standing, .. } => (within(*standing), Lasting::Usual),
+            Self::Trending { at, .. } => (trending::minute(*at), Lasting::Usual),
         }
     }
 
@@ -252,6 +267,14 @@ impl Query {
                     collections::render_list(&query, &held, at, revision, Class::Collection);
                 (revision, None, answer)
             }
+            Self::Trending { ask, at } => {
+                let found = catalogue.trending(ask.clone(), at).await?;
+                // A movie that it shows may be changed or deleted; others wait for the next minute.
+                let shown: BTreeSet<Scope> =
+                    found.value.iter().map(|(movie, _)| Scope::of_movie(movie.id)).collect();
+                let scopes = (!shown.is_empty()).then(|| shown.into_iter().collect());
+                (found.revision, scopes, trending::render(&ask, at, &found))
+            }
         };
         let tag = if rules.hold(Rule::TagAfterData) {
             tag
@@ -287,6 +310,7 @@ impl Query {
                 names.extend(["collections".to_owned(), format!("collection-{}", plan.slug)]);
             }
             Self::Collections { .. } => names.push("collections".to_owned()),
+            Self::Trending { .. } => names.extend(["movies".to_owned(), "trending".to_owned()]),
         }
         let quoted: Vec<String> = names.into_iter().map(|name| format!("\"{name}\"")).collect();
         HeaderValue::try_from(quoted.join(", ")).ok()

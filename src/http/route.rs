@@ -51,6 +51,18 @@ pub(super) enum Route {
     ReplaceCollection,
     /// The end of a collection.
     DeleteCollection,
+    /// What people did with movies, as callers say.
+    SendInteractions,
+    /// What is trending.
+    ListTrending,
+    /// What is looked for most.
+    ListPopularSearches,
+    /// What is looked for and not found.
+    ListEmptySearches,
+    /// What is held of a person.
+    GetUserData,
+    /// The end of what is held of a person.
+    EraseUser,
     /// The API's description.
     GetOpenApi,
     /// The explorer page.
@@ -105,7 +117,7 @@ const fn write(
 
 impl Route {
     /// Every operation.
-    pub(super) const ALL: [Self; 25] = [
+    pub(super) const ALL: [Self; 31] = [
         Self::ListMovies,
         Self::GetMovie,
         Self::GetMovieByImdbId,
@@ -125,6 +137,12 @@ impl Route {
         Self::CreateCollection,
         Self::ReplaceCollection,
         Self::DeleteCollection,
+        Self::SendInteractions,
+        Self::ListTrending,
+        Self::ListPopularSearches,
+        Self::ListEmptySearches,
+        Self::GetUserData,
+        Self::EraseUser,
         Self::GetOpenApi,
         Self::GetDocs,
         Self::GetDocsFile,
@@ -168,6 +186,20 @@ impl Route {
             }
             Self::DeleteCollection => {
                 write(Method::DELETE, "/v1/collections/{slug}", "delete_collection", 204)
+            }
+            Self::SendInteractions => {
+                spec(Method::POST, "/v1/interactions", "send_interactions", Class::Signal, 202)
+            }
+            Self::ListTrending => get("/v1/trending", "list_trending", Class::List),
+            Self::ListPopularSearches => {
+                get("/v1/searches/popular", "list_popular_searches", Class::Study)
+            }
+            Self::ListEmptySearches => {
+                get("/v1/searches/empty", "list_empty_searches", Class::Study)
+            }
+            Self::GetUserData => get("/v1/users/{id}/data", "get_user_data", Class::Personal),
+            Self::EraseUser => {
+                spec(Method::DELETE, "/v1/users/{id}/data", "erase_user", Class::Personal, 204)
             }
             Self::GetOpenApi => get("/v1/openapi.json", "get_openapi", Class::Static),
             Self::GetDocs => get("/docs", "get_docs", Class::Static),

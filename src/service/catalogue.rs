@@ -12,8 +12,9 @@ use crate::{
         rule::Rules,
     },
     domain::{
+        activity::TrendingAsk,
         change::Change,
-        clock::Clock,
+        clock::{Clock, Moment},
         genre::Genre,
         list::{ListPage, ListQuery},
         movie::{ImdbId, Movie, MovieData, MovieId},
@@ -260,6 +261,18 @@ impl Catalogue {
     /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
     pub async fn genres(&self) -> Result<AsOf<Vec<Genre>>, ServiceError> {
         self.detached(Work::Read, async move |store| store.genres().await).await
+    }
+
+    /// What is trending at a moment, the most first, with how much.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
+    pub async fn trending(
+        &self,
+        ask: TrendingAsk,
+        at: Moment,
+    ) -> Result<AsOf<Vec<(Movie, f64)>>, ServiceError> {
+        self.detached(Work::Read, async move |store| store.trending_movies(&ask, at).await).await
     }
 
     /// The changes after `since`, oldest first: whole revisions only, at most `limit` changes but at

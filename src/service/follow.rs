@@ -12,7 +12,7 @@ use crate::{
     store::{Seen, Store, error::StoreError},
 };
 
-use super::keys::KeyRing;
+use super::{activity::Activity, keys::KeyRing};
 
 /// The shortest time between two polls that somebody asked for.
 const APART: Duration = Duration::from_millis(1);
@@ -27,19 +27,27 @@ pub struct Follower {
     interval: Duration,
     /// Who is told of the API keys' version.
     keys: Option<Arc<KeyRing>>,
+    /// Who is told of erasures.
+    activity: Option<Activity>,
 }
 
 impl Follower {
     /// Polls `store` about every `interval` and tells `known`.
     #[must_use]
     pub const fn new(store: Arc<Store>, known: Arc<Known>, interval: Duration) -> Self {
-        Self { store, known, interval, keys: None }
+        Self { store, known, interval, keys: None, activity: None }
     }
 
     /// Tells `keys` of their version, too.
     #[must_use]
     pub fn with_keys(self, keys: Arc<KeyRing>) -> Self {
         Self { keys: Some(keys), ..self }
+    }
+
+    /// Tells `activity` of erasures, too.
+    #[must_use]
+    pub fn with_activity(self, activity: Activity) -> Self {
+        Self { activity: Some(activity), ..self }
     }
 
     /// Polls once.
@@ -51,6 +59,9 @@ impl Follower {
         let poll = self.known.begin_poll();
         let seen = self.store.watch(poll.since).await?;
         let version = seen.keys;
+        if let Some(activity) = &self.activity {
+            activity.heard(seen.erasures);
+        }
         let applied = self.apply(poll, seen).await;
         // Last, since what is known of the catalogue must not wait for keys to be read.
         if let Some(keys) = &self.keys {

@@ -4,6 +4,7 @@
 //! **Invariant:** database work runs in spawned tasks, so a client that leaves neither cancels a write
 //! nor leaves a half-read connection.
 
+pub mod activity;
 pub mod bundled;
 pub mod catalogue;
 pub mod collections;

@@ -75,4 +75,47 @@ impl Dialect {
             }
         }
     }
+
+    /// Reads rows that a transaction relies on, so that nobody changes them before it ends.
+    pub(crate) const fn for_share(self) -> &'static str {
+        match self {
+            Self::MySql => " LOCK IN SHARE MODE",
+            Self::Sqlite => "",
+        }
+    }
+
+    /// Ends an INSERT: where the key exists, each of these columns is merged with what was given.
+    pub(crate) fn or_merge(self, key: &str, columns: &[(&str, Merge)]) -> String {
+        let merged = columns.iter().map(|(column, merge)| {
+            let given = match self {
+                Self::MySql => format!("VALUES({column})"),
+                Self::Sqlite => format!("excluded.{column}"),
+            };
+            match (merge, self) {
+                (Merge::Set, _) => format!("{column} = {given}"),
+                (Merge::Add, _) => format!("{column} = {column} + {given}"),
+                (Merge::Union, _) => format!("{column} = {column} | {given}"),
+                (Merge::Most, Self::MySql) => format!("{column} = GREATEST({column}, {given})"),
+                (Merge::Most, Self::Sqlite) => format!("{column} = MAX({column}, {given})"),
+            }
+        });
+        let merged = merged.collect::<Vec<_>>().join(", ");
+        match self {
+            Self::MySql => format!(" ON DUPLICATE KEY UPDATE {merged}"),
+            Self::Sqlite => format!(" ON CONFLICT ({key}) DO UPDATE SET {merged}"),
+        }
+    }
+}
+
+/// What becomes of a column where a row is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Merge {
+    /// What was given.
+    Set,
+    /// The sum.
+    Add,
+    /// The bits of both.
+    Union,
+    /// The larger one.
+    Most,
 }

@@ -9,6 +9,7 @@ pub mod error;
 pub mod mutation;
 pub mod original;
 
+mod activity;
 mod changes;
 mod collections;
 mod count;
@@ -48,6 +49,11 @@ use arc_swap::ArcSwap;
 
 use crate::domain::clock::Clock;
 
+pub use activity::{
+    ActivityBatch, CollectionViews, EventKey, InteractionCursor, InteractionPage, MovieViews,
+    OpenedFromSearch, Recorded, Salt, SearchKey, SearchOpened, SearchOpenedCursor,
+    SearchOpenedPage, Searches, Stored, WriterId,
+};
 pub use changes::Changed;
 pub use collections::{
     Assembled, Assembly, CollectionChange, CollectionOutcome, StoredCollections, WrittenCollection,

@@ -14,6 +14,8 @@ pub(super) const COUNTS_REBUILT: &str = "counts_rebuilt";
 pub(super) const EPOCH: &str = "epoch";
 /// The name of the random number that changes with the API keys.
 pub(super) const API_KEYS_VERSION: &str = "api_keys_version";
+/// The name of the number of the last erasure of a user.
+pub(super) const ERASURES: &str = "erasures";
 const BUNDLED: &str = "bundled_catalogue";
 
 /// How far the bundled catalogue was loaded.

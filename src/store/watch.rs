@@ -6,13 +6,13 @@
 use crate::domain::revision::{Revision, Scope};
 
 use super::{
-    Store,
+    Store, activity,
     db::Purpose,
     error::StoreError,
     keys,
     movies::revision,
     sql::{Row, Sql},
-    state::{API_KEYS_VERSION, EPOCH},
+    state::{API_KEYS_VERSION, EPOCH, ERASURES},
     transaction::touched_since,
 };
 
@@ -28,6 +28,8 @@ pub struct Seen {
     pub scopes: Vec<(Scope, Revision)>,
     /// The version of the API keys: another number after each change to them, 0 before the first.
     pub keys: u64,
+    /// The number of the last erasure of a user; 0 before the first.
+    pub erasures: u64,
 }
 
 impl Store {
@@ -38,20 +40,23 @@ impl Store {
     /// for each of two statements.
     pub async fn watch(&self, since: Revision) -> Result<Seen, StoreError> {
         let mut session = self.db.session(Purpose::Watch, self.options.watch_timeout).await?;
-        let mut sql = Sql::new("SELECT r.revision, s.value, k.value FROM catalog_revisions r ");
+        let mut sql =
+            Sql::new("SELECT r.revision, s.value, k.value, e.value FROM catalog_revisions r ");
         sql.push("LEFT JOIN catalog_state s ON s.name = ").bind(EPOCH);
         sql.push(" LEFT JOIN catalog_state k ON k.name = ").bind(API_KEYS_VERSION);
+        sql.push(" LEFT JOIN catalog_state e ON e.name = ").bind(ERASURES);
         sql.push(" WHERE r.scope = '*'");
         let row = session.row(sql).await?;
         let (head, epoch) = (revision(&row)?, epoch(&row)?);
         let keys = keys::version_of(row.optional_text(2)?)?;
+        let erasures = activity::erasures(row.optional_text(3)?)?;
         if head <= since {
-            return Ok(Seen { epoch, revision: head, scopes: Vec::new(), keys });
+            return Ok(Seen { epoch, revision: head, scopes: Vec::new(), keys, erasures });
         }
         let scopes = touched_since(&mut session, since).await?;
         let all = scopes.iter().find(|(scope, _)| *scope == Scope::All);
         let revision = all.map_or(head, |(_, revision)| *revision);
-        Ok(Seen { epoch, revision, scopes, keys })
+        Ok(Seen { epoch, revision, scopes, keys, erasures })
     }
 }
 

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a fact that cannot go on says so by a panic")]
 
+mod activity;
 mod app;
 mod backend;
 mod cache;

@@ -103,6 +103,16 @@ impl SearchQuery {
         text
     }
 
+    /// What is looked for and where, whatever the order and the page: what it has in common with all that
+    /// look for the same.
+    #[must_use]
+    pub fn sought(&self) -> String {
+        let mut text = String::new();
+        pair(&mut text, "q", &self.text.to_string());
+        self.filter.write(&mut text);
+        text
+    }
+
     /// The cursor of a position in this search.
     #[must_use]
     pub fn cursor(&self, position: &Position) -> Cursor {

@@ -108,13 +108,25 @@ pub(super) struct Line<'a> {
 pub(super) struct Asked<'a> {
     pub(super) method: &'a hyper::Method,
     pub(super) uri: &'a hyper::Uri,
+    pub(super) path: &'a str,
     pub(super) version: Version,
 }
 
 impl<'a> Asked<'a> {
-    pub(super) const fn of(parts: &'a Parts) -> Self {
-        Self { method: &parts.method, uri: &parts.uri, version: parts.version }
+    pub(super) fn of(parts: &'a Parts) -> Self {
+        Self::new(&parts.method, &parts.uri, parts.version)
     }
+
+    pub(super) fn new(method: &'a hyper::Method, uri: &'a hyper::Uri, version: Version) -> Self {
+        Self { method, uri, path: path_shown(uri), version }
+    }
+}
+
+/// A request's path as others than its client see it: no line names a person.
+pub(super) fn path_shown(uri: &hyper::Uri) -> &str {
+    const OF_PEOPLE: &str = "/v1/users/";
+    let path = uri.path();
+    if path.starts_with(OF_PEOPLE) { OF_PEOPLE } else { path }
 }
 
 /// How long parts of a request took, where that is known.
@@ -170,7 +182,7 @@ macro_rules! event {
         tracing::$level!(
             target: "access",
             method = line.parts.method.as_str(),
-            path = line.parts.uri.path(),
+            path = line.parts.path,
             query,
             protocol = protocol(line.parts.version),
             route = line.route,

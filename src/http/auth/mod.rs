@@ -189,7 +189,7 @@ impl Auth {
             None => (caller.decision(), Ok(())),
             Some(needs) => match (caller, caller.role()) {
                 (_, Some(role)) if role >= needs => (caller.decision(), Ok(())),
-                (Caller::Anonymous, _) if class.writes() && self.writes_are_open() => {
+                (Caller::Anonymous, _) if class.is_guarded() && self.writes_are_open() => {
                     match local::check(client, headers) {
                         Ok(()) => (Decision::Anonymous, Ok(())),
                         Err(reason) => (Decision::Forbidden, Err(not_local(&reason))),
@@ -236,7 +236,10 @@ impl Auth {
     /// The role that a class of requests needs.
     const fn needed(&self, class: Class) -> Option<Role> {
         match (class, self.options.read_access) {
-            (Class::Write, _) => Some(Role::Editor),
+            (Class::Write | Class::Study, _) => Some(Role::Editor),
+            // Whoever shows films to people may say what they do with them.
+            (Class::Signal, _) => Some(Role::Reader),
+            (Class::Personal, _) => Some(Role::Admin),
             // It is the same for everybody, and a browser has no key when it loads the page.
             (Class::Static, _) => None,
             (

@@ -161,6 +161,17 @@ fn check_coding(headers: &HeaderMap) -> Result<(), Problem> {
 /// # Errors
 /// 400 where the bytes are not JSON, 422 where they are no object.
 pub(super) async fn object(bytes: Bytes) -> Result<Map<String, Value>, Problem> {
+    match document(bytes).await? {
+        Value::Object(object) => Ok(object),
+        _ => Err(Problem::document(&Invalid::one(Fault::pointer("", "must be a JSON object")))),
+    }
+}
+
+/// Reads JSON.
+///
+/// # Errors
+/// 400 where the bytes are none.
+pub(super) async fn document(bytes: Bytes) -> Result<Value, Problem> {
     let parsed = if bytes.len() <= SMALL_BYTES {
         json::parse(&bytes)
     } else {
@@ -169,11 +180,7 @@ pub(super) async fn object(bytes: Bytes) -> Result<Map<String, Value>, Problem> 
             .await
             .map_err(|lost| Problem::from(crate::service::error::ServiceError::Lost(lost)))?
     };
-    match parsed {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Problem::document(&Invalid::one(Fault::pointer("", "must be a JSON object")))),
-        Err(malformed) => Err(Problem::new(Kind::MalformedJson, malformed.to_string())),
-    }
+    parsed.map_err(|malformed| Problem::new(Kind::MalformedJson, malformed.to_string()))
 }
 
 /// Reads and drops what is left of a body, within bounds. A client that waits for leave to send it

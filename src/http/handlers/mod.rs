@@ -13,11 +13,15 @@ pub(super) mod delete;
 pub(super) mod docs;
 pub(super) mod export;
 pub(super) mod genres;
+pub(super) mod interactions;
 pub(super) mod item;
 pub(super) mod list;
 pub(super) mod search;
+pub(super) mod studied;
 pub(super) mod suggest;
+pub(super) mod trending;
 pub(super) mod update;
+pub(super) mod user_data;
 
 use crate::{domain::movie::MovieId, store::mutation::Outcome};
 

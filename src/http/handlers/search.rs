@@ -3,10 +3,14 @@
 use hyper::header::{self, HeaderValue};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use crate::domain::{
-    movie_json::MovieView,
-    revision::{AsOf, Revision},
-    search::{Facet, FacetCount, Facets, Highlights, SearchPage, SearchQuery, SearchStart},
+use crate::{
+    domain::{
+        movie_json::MovieView,
+        revision::{AsOf, Revision},
+        search::{Facet, FacetCount, Facets, Highlights, SearchPage, SearchQuery, SearchStart},
+    },
+    service::activity::Shown,
+    store::SearchKey,
 };
 
 use super::super::{
@@ -105,7 +109,17 @@ pub(crate) fn render(query: &SearchQuery, page: &AsOf<SearchPage>) -> Finished {
         did_you_mean: did_you_mean.as_deref(),
         revision: page.revision,
     };
-    Finished::json(Class::Search, &search).with(header::LINK, links(query, &page.value))
+    let sought = query.sought();
+    let shown = Shown {
+        key: SearchKey::of(&sought),
+        query: sought,
+        hits: *total,
+        movies: rows.iter().map(|row| row.movie.id).collect(),
+        is_first: query.start == SearchStart::First,
+    };
+    Finished::json(Class::Search, &search)
+        .with(header::LINK, links(query, &page.value))
+        .showing(shown)
 }
 
 impl<'a> HighlightsView<'a> {

@@ -67,8 +67,8 @@ impl LimitClass {
             | Class::Static
             | Class::Collection
             | Class::Season => Self::Read,
-            Class::Search | Class::Export => Self::Search,
-            Class::Write => Self::Write,
+            Class::Search | Class::Export | Class::Study => Self::Search,
+            Class::Write | Class::Signal | Class::Personal => Self::Write,
         }
     }
 }

@@ -88,7 +88,7 @@ impl Pace {
         match (outcome, route.map(|route| route.spec().class)) {
             (Some(Outcome::L1Hit), _) => Self::Hit,
             (Some(_), _) => Self::Miss,
-            (None, Some(Class::Write)) => Self::Write,
+            (None, Some(Class::Write | Class::Signal)) => Self::Write,
             // A load that failed.
             (None, Some(Class::List | Class::Item | Class::Collection))
                 if status.is_server_error() =>

@@ -208,11 +208,7 @@ impl Observer {
     ) {
         let id = RequestId::of(response.headers());
         let line = Line {
-            parts: Asked {
-                method: request.method(),
-                uri: request.uri(),
-                version: request.version(),
-            },
+            parts: Asked::new(request.method(), request.uri(), request.version()),
             route: name(Some(route)),
             status: response.status(),
             outcome: Some(Outcome::L1Hit),

@@ -13,7 +13,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use crate::cache::outcome::Outcome;
 
 use super::super::{
-    access_log::word,
+    access_log::{path_shown, word},
     route::Route,
     trace_context::{self, TraceContext},
 };
@@ -49,7 +49,7 @@ pub(super) fn tell(
     outcome: Option<Outcome>,
 ) {
     span.set_attribute("http.request.method", parts.method.to_string());
-    span.set_attribute("url.path", parts.uri.path().to_owned());
+    span.set_attribute("url.path", path_shown(&parts.uri).to_owned());
     if let Some(route) = route {
         span.set_attribute("http.route", route.spec().path);
     }

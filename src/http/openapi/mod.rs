@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a bound is written down once, where it is checked; this reads it there.
 
+mod activity;
 mod answers;
 mod collections;
 mod fields;
@@ -26,10 +27,11 @@ Query parameters that an operation does not have are refused, never ignored. Eac
 `OPTIONS` answers with `Allow`.";
 
 /// The tags, in the order in which explorers show them.
-const TAGS: [(&str, &str); 6] = [
+const TAGS: [(&str, &str); 7] = [
     ("movies", "Movies, one by one and in lists"),
     ("search", "Movies by text"),
     ("collections", "Movies that an editor put together, always or in seasons"),
+    ("activity", "What people do with movies, and what is learnt of it"),
     ("catalogue", "The catalogue as a whole"),
     ("compatibility", "The original service's operations, for its clients"),
     ("description", "This description"),
@@ -73,6 +75,7 @@ fn components() -> Components {
     components.schemas.extend(answers::schemas());
     components.schemas.extend(search::schemas());
     components.schemas.extend(collections::schemas());
+    components.schemas.extend(activity::schemas());
     components.responses.extend(answers::problems());
     components.headers.extend(answers::headers());
     components.add_security_scheme(security::BEARER, security::scheme());

@@ -13,6 +13,7 @@ use crate::http::{
 };
 
 use super::{
+    activity,
     answers::{problem_name, response},
     collections,
     fields::{new_movie, whole_movie},
@@ -27,6 +28,7 @@ const STATIC: &[&str] = &["Cache-Control", "ETag"];
 const PAGED: &[&str] = &["Cache-Control", "ETag", "Catalog-Revision", "Link"];
 const SAVED: &[&str] = &["Cache-Control", "ETag", "Catalog-Revision"];
 const CREATED: &[&str] = &["Cache-Control", "ETag", "Catalog-Revision", "Location"];
+const NOT_KEPT: &[&str] = &["Cache-Control"];
 const WRITTEN: &[&str] = &["Cache-Control", "Catalog-Revision"];
 
 /// The description of a route's operation.
@@ -53,6 +55,11 @@ pub(super) fn operation(route: Route) -> Operation {
         operation = operation.response(status.to_string(), problem);
     }
     match route {
+        Route::SendInteractions => {
+            let about = "What came of each, of which some were refused.";
+            let answer = response(about, json("InteractionOutcome"), NOT_KEPT);
+            operation = operation.response("207", answer);
+        }
         Route::CompatCreate => {
             let answer = response(
                 "Bad data; nothing was stored.",
@@ -96,6 +103,12 @@ const fn text_of(route: Route) -> (&'static str, &'static str) {
         Route::CreateCollection => ("collections", "Create a collection"),
         Route::ReplaceCollection => ("collections", "Replace a collection's definition"),
         Route::DeleteCollection => ("collections", "Delete a collection"),
+        Route::SendInteractions => ("activity", "Say what people did with movies"),
+        Route::ListTrending => ("activity", "List what many people look at, of late"),
+        Route::ListPopularSearches => ("activity", "List what people look for most"),
+        Route::ListEmptySearches => ("activity", "List what people look for and do not find"),
+        Route::GetUserData => ("activity", "Get everything that is held of a person"),
+        Route::EraseUser => ("activity", "Erase everything that is held of a person"),
         Route::GetOpenApi => ("description", "Get this description"),
         Route::GetDocs => ("description", "Explore this description in a browser"),
         Route::GetDocsFile => ("description", "Get a file of the explorer page"),
@@ -118,6 +131,10 @@ fn parameters_of(route: Route) -> Vec<Parameter> {
             vec![parameters::id(), parameters::if_match()]
         }
         Route::GetMovieByImdbId => vec![parameters::imdb_id()],
+        Route::SendInteractions => vec![activity::user_id()],
+        Route::ListTrending => activity::of_trending(),
+        Route::ListPopularSearches | Route::ListEmptySearches => activity::of_searches(),
+        Route::GetUserData | Route::EraseUser => vec![activity::user()],
         Route::CreateMovie => vec![parameters::idempotency_key()],
         Route::GetDocsFile => vec![parameters::file(&docs::FILES)],
         Route::ListCollections => collections::of_lists(),
@@ -139,7 +156,10 @@ fn parameters_of(route: Route) -> Vec<Parameter> {
 }
 
 fn has_etag(route: Route) -> bool {
-    !matches!(route.spec().class, Class::Write | Class::Export)
+    !matches!(
+        route.spec().class,
+        Class::Write | Class::Export | Class::Signal | Class::Study | Class::Personal
+    )
 }
 
 fn body(route: Route) -> Option<RequestBody> {
@@ -150,6 +170,7 @@ fn body(route: Route) -> Option<RequestBody> {
             vec![("application/merge-patch+json", named("MoviePatch")), (JSON, named("MoviePatch"))]
         }
         Route::BatchMovies => vec![(JSON, named("Batch"))],
+        Route::SendInteractions => vec![(JSON, activity::interactions())],
         Route::CreateCollection => vec![(JSON, named("CollectionInput"))],
         Route::ReplaceCollection => vec![(JSON, named("CollectionReplacement"))],
         Route::CompatCreate => {
@@ -201,6 +222,15 @@ fn success(route: Route) -> Response {
             response("The definition as it is now.", json("CollectionDefinition"), SAVED)
         }
         Route::DeleteCollection => response("The collection is gone.", Vec::new(), WRITTEN),
+        Route::SendInteractions => {
+            response("What came of each.", json("InteractionOutcome"), NOT_KEPT)
+        }
+        Route::ListTrending => response("The most first.", json("TrendingList"), READ),
+        Route::ListPopularSearches | Route::ListEmptySearches => {
+            response("Searches, the most first.", json("SearchList"), NOT_KEPT)
+        }
+        Route::GetUserData => response("All of it, the oldest first.", json("UserData"), NOT_KEPT),
+        Route::EraseUser => response("Nothing is held any more.", Vec::new(), NOT_KEPT),
         Route::GetOpenApi => {
             let object = Node::from(utoipa::openapi::ObjectBuilder::new());
             response("This description.", vec![(JSON, object)], STATIC)
@@ -227,18 +257,23 @@ fn refusals(route: Route) -> Vec<u16> {
         | Route::Suggest
         | Route::ListCollections
         | Route::ExportMovies
+        | Route::ListTrending
+        | Route::ListPopularSearches
+        | Route::ListEmptySearches
         | Route::CompatList
         | Route::CompatDelete => &[],
         Route::GetMovie
         | Route::GetMovieByImdbId
         | Route::GetCollection
-        | Route::GetCollectionDefinition => &[404],
+        | Route::GetCollectionDefinition
+        | Route::GetUserData
+        | Route::EraseUser => &[404],
         Route::ReplaceCollection => &[404, 408, 412, 413, 415, 422],
         Route::ListChanges => &[410],
         Route::CreateMovie | Route::CreateCollection => &[408, 409, 413, 415, 422],
         Route::ReplaceMovie | Route::UpdateMovie => &[404, 408, 409, 412, 413, 415, 422],
         Route::DeleteMovie | Route::DeleteCollection => &[404, 412],
-        Route::BatchMovies => &[408, 413, 415, 422],
+        Route::BatchMovies | Route::SendInteractions => &[408, 413, 415, 422],
         Route::CompatCreate => &[408, 413, 415],
     };
     [400, 401, 403, 429, 431, 500, 503].iter().chain(own).copied().collect()

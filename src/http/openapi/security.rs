@@ -24,8 +24,11 @@ pub(super) fn scheme() -> SecurityScheme {
 /// What an operation asks for: any of these.
 pub(super) fn requirements(route: Route) -> Vec<SecurityRequirement> {
     let none: [&str; 0] = [];
+    let needs = |role: Role| vec![SecurityRequirement::new(BEARER, [role.as_str()])];
     match route.spec().class {
-        Class::Write => vec![SecurityRequirement::new(BEARER, [Role::Editor.as_str()])],
+        Class::Write | Class::Study => needs(Role::Editor),
+        Class::Signal => needs(Role::Reader),
+        Class::Personal => needs(Role::Admin),
         Class::List
         | Class::Item
         | Class::Search

@@ -24,6 +24,7 @@ use crate::{
     cache::{known::Known, lease::Bounds, rule::Rules, tiers},
     domain::clock::{Clock, Moment},
     service::{
+        activity::{self, Activity},
         catalogue::{Catalogue, News},
         collections::{self, Collections},
         follow::Follower,
@@ -140,7 +141,17 @@ impl TestServer {
         let metrics = collections::Metrics::new(&registry);
         let collections = Collections::new(catalogue.clone(), metrics, options_of_tiers.catch_up);
         let gate = Gate::new(auth);
-        let api = Arc::new(Api::new(catalogue, collections, cache, gate, observer, options));
+        let metrics = activity::Metrics::new(&registry);
+        let options_of_activity = activity::Options::default();
+        let activity = Activity::new(
+            Arc::clone(&store),
+            clock.clone(),
+            options_of_activity,
+            metrics,
+            tasks.clone(),
+        );
+        let api =
+            Arc::new(Api::new(catalogue, collections, activity, cache, gate, observer, options));
         tasks.spawn(bound.serve(Arc::clone(&api), server::Options::default(), stop.clone()));
         Self {
             address,

@@ -168,7 +168,7 @@ impl Store {
     }
 
     /// A session that sees one state of the catalogue, on a living connection.
-    async fn snapshot_session(&self) -> Result<Session, StoreError> {
+    pub(super) async fn snapshot_session(&self) -> Result<Session, StoreError> {
         let give_up = Instant::now() + super::DEAD_CONNECTIONS;
         loop {
             let mut session = self.session(Purpose::Read).await?;

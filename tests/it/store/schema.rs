@@ -15,11 +15,13 @@ const MYSQL: &str = concat!(
     include_str!("../../../migrations/mysql/0001_catalogue.sql"),
     include_str!("../../../migrations/mysql/0002_api_keys.sql"),
     include_str!("../../../migrations/mysql/0003_collections.sql"),
+    include_str!("../../../migrations/mysql/0004_activity.sql"),
 );
 const SQLITE: &str = concat!(
     include_str!("../../../migrations/sqlite/0001_catalogue.sql"),
     include_str!("../../../migrations/sqlite/0002_api_keys.sql"),
     include_str!("../../../migrations/sqlite/0003_collections.sql"),
+    include_str!("../../../migrations/sqlite/0004_activity.sql"),
 );
 
 #[test]
@@ -29,7 +31,7 @@ fn the_migrations_of_both_backends_make_the_same_tables() {
     for (name, table) in &mysql {
         assert_eq!(Some(table), sqlite.get(name), "{name}");
     }
-    assert_eq!(mysql.len(), 16);
+    assert_eq!(mysql.len(), 25);
     let indexes: usize = mysql.values().map(|table| table.indexes.len()).sum();
     assert!(indexes > 40, "{indexes} indexes were read");
 }
