@@ -130,6 +130,7 @@ pub(super) fn private(policies: Policies, access: ReadAccess) -> Policies {
         feed: of(&policies.feed),
         collections: of(&policies.collections),
         season: of(&policies.season),
+        recommendations: of(&policies.recommendations),
         fixed: policies.fixed,
         vary: VARY_BY_CALLER,
     }

@@ -31,22 +31,23 @@ use crate::{
         cached::ReadCache,
         class::{Policies, VARY},
         seasons::{self, Keeper},
+        services::Services,
     },
     service::{
         activity::{self, Activity, Recording},
         catalogue::{Catalogue, News},
         collections::{self, Collections},
         follow::Follower,
+        models::{self, Models},
         overload::{self, Connections, Limits, Overload},
+        recommend::{self, Recommender},
     },
     store::Store,
 };
 
 /// What reads and writes go through.
 pub(super) struct Cached {
-    pub(super) catalogue: Catalogue,
-    pub(super) collections: Collections,
-    pub(super) activity: Activity,
+    pub(super) services: Services,
     pub(super) keeper: Keeper,
     pub(super) cache: ReadCache,
     pub(super) follower: Follower,
@@ -104,24 +105,28 @@ impl Cached {
         );
         let metrics = collections::Metrics::new(registry);
         let collections = Collections::new(catalogue.clone(), metrics, cache.catch_up_timeout);
+        let models = Models::new(
+            Arc::clone(&known),
+            Arc::new(models::Metrics::new(registry)),
+            settings.learning.training.model_memory.get(),
+        );
+        let recommender = Recommender::new(
+            catalogue.clone(),
+            activity.clone(),
+            models.clone(),
+            recommend::Metrics::new(registry),
+            cache.l1_ttl,
+        );
         let options = seasons::Options {
             ahead: settings.collections.season_warm_ahead,
             every: cache.poll_interval,
         };
-        let keeper = Keeper::new(catalogue.clone(), collections.clone(), tiers.clone(), options);
+        let services = Services { catalogue, collections, activity: activity.clone(), recommender };
+        let keeper = Keeper::new(services.clone(), tiers.clone(), options);
         let follower = Follower::new(Arc::clone(store), known, cache.poll_interval)
-            .with_activity(activity.clone());
-        Ok(Self {
-            catalogue,
-            collections,
-            activity,
-            keeper,
-            cache: tiers,
-            follower,
-            bus,
-            remote,
-            index,
-        })
+            .with_activity(activity)
+            .with_models(models);
+        Ok(Self { services, keeper, cache: tiers, follower, bus, remote, index })
     }
 }
 
@@ -205,7 +210,7 @@ fn rules(_settings: &CacheSettings) -> Rules {
 }
 
 fn policies(settings: &Settings) -> Policies {
-    let Settings { cache: settings, collections, .. } = settings;
+    let Settings { cache: settings, collections, learning, .. } = settings;
     let value = |policy: &CacheControl| {
         HeaderValue::from_str(policy.as_str())
             .expect("the setting's type allows visible ASCII only")
@@ -217,6 +222,7 @@ fn policies(settings: &Settings) -> Policies {
         feed: value(&settings.cache_control_feed),
         collections: value(&collections.cache_control_collections),
         season: value(&collections.cache_control_season),
+        recommendations: value(&learning.cache_control_personal),
         fixed: value(&settings.cache_control_static),
         vary: VARY,
     }

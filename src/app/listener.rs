@@ -35,8 +35,8 @@ use crate::{
             metrics::Connections,
             tls::{Files, Tls, TlsMetrics},
         },
+        services::Services,
     },
-    service::{activity::Activity, catalogue::Catalogue, collections::Collections},
 };
 
 /// Connections of the admin listener: a few probes and scrapers, even when they hang.
@@ -126,14 +126,12 @@ impl Listener {
 /// The public listener's handler.
 pub(super) fn api(
     settings: &Settings,
-    catalogue: Catalogue,
-    collections: Collections,
-    activity: Activity,
+    services: Services,
     cache: ReadCache,
     gate: Gate,
     observer: Observer,
 ) -> Api {
-    Api::new(catalogue, collections, activity, cache, gate, observer, api_options(settings))
+    Api::new(services, cache, gate, observer, api_options(settings))
 }
 
 /// Who watches the public listener's requests.

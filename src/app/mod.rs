@@ -9,6 +9,7 @@ mod index;
 mod limits;
 mod listener;
 mod metrics;
+pub mod models;
 pub mod redis;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -39,6 +40,7 @@ use crate::{
             metrics::Connections,
             tls::{Reloaded, Tls, TlsError},
         },
+        services::Services,
     },
     search::SearchError,
     service::{bundled, import::ImportError},
@@ -186,26 +188,18 @@ impl App {
         metrics::register(&registry);
         store.register_metrics(&registry);
         let cached = Cached::new(settings, clock.clone(), &registry, &store, &tasks)?;
-        let Cached {
-            catalogue,
-            collections,
-            activity,
-            keeper,
-            cache,
-            follower,
-            bus,
-            remote,
-            index,
-        } = cached;
+        let Cached { services, keeper, cache, follower, bus, remote, index } = cached;
+        let Services { catalogue, activity, recommender, .. } = services.clone();
         let access = Access::new(settings, &clock, &registry, &store)?;
         let follower = follower.with_keys(Arc::clone(&access.keys));
-        let limits = limits::limits(&settings.limits, remote, clock, &registry)?;
+        let limits = limits::limits(&settings.limits, remote, clock.clone(), &registry)?;
         let (phase, seen) = watch::channel(Phase::Starting);
         let observer = listener::observer(&registry, &settings.watching);
         let health = Admin::new(catalogue.clone(), cache.clone(), registry, seen)
             .with_log_level(log_level())
             .with_limits(Arc::clone(&limits))
-            .with_keeper(keeper.clone());
+            .with_keeper(keeper.clone())
+            .with_models(recommender.models().clone());
         let admin = Listener::admin(&settings.admin, health, of_admin, &end).await?;
 
         store.migrate().await.map_err(failed)?;
@@ -220,6 +214,7 @@ impl App {
         tasks.spawn(activity.clone().run(housekeeping.clone()));
         tasks.spawn(follower.run(housekeeping.clone()));
         tasks.spawn(keeper.run(housekeeping.clone()));
+        models::begin(settings, &store, &clock, &recommender, &tasks, &housekeeping).await;
         tasks.spawn(Arc::clone(&limits).run(tasks.clone(), housekeeping.clone()));
         access.follow(&tasks, &housekeeping);
         let index_folder = match index {
@@ -235,7 +230,7 @@ impl App {
             tasks.spawn(Arc::clone(tls).watch(housekeeping.clone()));
         }
         let gate = limits::gate(settings, access.auth, Arc::clone(&limits));
-        let api = listener::api(settings, catalogue, collections, activity, cache, gate, observer);
+        let api = listener::api(settings, services, cache, gate, observer);
         let public = Listener::public(settings, api, of_public, tls.clone(), &end).await?;
         phase.send_replace(Phase::Running);
         Ok(Self {

@@ -72,7 +72,7 @@ pub(super) fn run(arguments: &EvaluateArgs) -> anyhow::Result<Exit> {
         }
         Err(error) => {
             output::complain(format_args!("{}: {}", arguments.input, in_one_line(&error)));
-            Ok(exit_of(&error))
+            Ok(Exit::of_learning(&error))
         }
     }
 }
@@ -106,12 +106,4 @@ fn judge(source: Source, arguments: &EvaluateArgs) -> Result<Vec<Outcome>, Learn
     }
     bar.finish_and_clear();
     Ok(outcomes)
-}
-
-const fn exit_of(error: &LearnError) -> Exit {
-    match error {
-        LearnError::Read(_) | LearnError::File { .. } => Exit::Io,
-        LearnError::Line { .. } | LearnError::TooFew(_) | LearnError::Damaged(_) => Exit::Data,
-        LearnError::Singular { .. } => Exit::Software,
-    }
 }

@@ -5,7 +5,8 @@ use std::{io, process::ExitCode};
 
 use crate::{
     app::AppError, config::bad_setting::BadSetting, domain::rate::BadRates,
-    http::server::tls::TlsError, search::SearchError, store::error::StoreError,
+    http::server::tls::TlsError, learn::error::LearnError, search::SearchError,
+    store::error::StoreError,
 };
 
 /// How the program ended.
@@ -60,6 +61,8 @@ impl Exit {
                 Some(if unreadable { Self::NoInput } else { Self::Data })
             } else if let Some(error) = cause.downcast_ref::<SearchError>() {
                 Some(Self::of_index(error))
+            } else if let Some(error) = cause.downcast_ref::<LearnError>() {
+                Some(Self::of_learning(error))
             } else if let Some(error) = cause.downcast_ref::<StoreError>() {
                 Some(Self::of_store(error))
             } else {
@@ -67,6 +70,16 @@ impl Exit {
             }
         };
         error.chain().find_map(meaning).unwrap_or(Self::Software)
+    }
+
+    /// What it means that something was not learnt.
+    #[must_use]
+    pub const fn of_learning(error: &LearnError) -> Self {
+        match error {
+            LearnError::Read(_) | LearnError::File { .. } => Self::Io,
+            LearnError::Line { .. } | LearnError::TooFew(_) | LearnError::Damaged(_) => Self::Data,
+            LearnError::Singular { .. } | LearnError::Stopped => Self::Software,
+        }
     }
 
     const fn of_store(error: &StoreError) -> Self {

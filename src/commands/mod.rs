@@ -13,10 +13,12 @@ pub mod healthcheck;
 pub mod import;
 pub mod keys;
 pub mod migrate;
+pub mod models;
 pub mod openapi;
 pub mod output;
 pub mod serve;
 pub mod synthesise;
+pub mod train;
 pub mod warm;
 
 mod signals;
@@ -65,6 +67,10 @@ enum Command {
     Synthesise(synthesise::SynthesiseArgs),
     /// Judge recommendations on an interaction file, beside simpler methods.
     Evaluate(evaluate::EvaluateArgs),
+    /// Train a model that recommendations come from, and put it in use.
+    Train(Box<train::TrainArgs>),
+    /// List models, put one in use, remove one.
+    Models(models::ModelsArgs),
     /// Bring the database's schema up to date, then end.
     Migrate(Box<StoreSettings>),
     /// Print every setting of `serve`, its value and where that came from; secrets stay hidden.
@@ -133,6 +139,8 @@ impl Invocation {
             Command::Export(arguments) => Some(&arguments.settings.log),
             Command::Keys(arguments) => Some(arguments.log()),
             Command::Collections(arguments) => Some(arguments.log()),
+            Command::Train(arguments) => Some(arguments.log()),
+            Command::Models(arguments) => Some(arguments.log()),
             Command::Config(_)
             | Command::Evaluate(_)
             | Command::Healthcheck(_)
@@ -162,6 +170,8 @@ impl Invocation {
             Command::Export(arguments) => export::run(&arguments).await,
             Command::Synthesise(arguments) => synthesise::run(&arguments),
             Command::Evaluate(arguments) => evaluate::run(&arguments),
+            Command::Train(arguments) => train::run(&arguments).await,
+            Command::Models(arguments) => models::run(&arguments).await,
             Command::Migrate(settings) => migrate::run(&settings).await,
             Command::Config(arguments) => config::run(&arguments, &self.described),
             Command::Openapi => openapi::run(),

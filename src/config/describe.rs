@@ -84,6 +84,7 @@ fn in_force(settings: &Settings, id: &str) -> Option<String> {
         "database_connections" => Some(settings.database.connections().to_string()),
         "redis_url" => Some(or_none(settings.redis.redis_url.as_ref())),
         "otlp_endpoint" => Some(or_none(settings.watching.otlp_endpoint.as_ref())),
+        "train_at" => Some(or_none(settings.learning.train_at.as_ref())),
         "index_dir" => Some(settings.index_dir().map_or_else(
             || "a temporary folder".to_owned(),
             |folder| folder.display().to_string(),

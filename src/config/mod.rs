@@ -20,6 +20,7 @@ pub mod database_url;
 pub mod describe;
 pub mod http;
 pub mod index;
+pub mod learning;
 pub mod limits;
 pub mod log;
 pub mod overload;
@@ -35,8 +36,9 @@ use self::{
     activity::ActivitySettings, admin::AdminSettings, auth::AuthSettings, bad_setting::BadSetting,
     cache::CacheSettings, catalogue::CatalogueSettings, collections::CollectionSettings,
     connections::ConnectionSettings, cors::CorsSettings, database::DatabaseSettings,
-    http::HttpSettings, index::IndexSettings, limits::LimitSettings, log::LogSettings,
-    overload::OverloadSettings, redis::RedisSettings, tls::TlsSettings, watching::WatchingSettings,
+    http::HttpSettings, index::IndexSettings, learning::LearningSettings, limits::LimitSettings,
+    log::LogSettings, overload::OverloadSettings, redis::RedisSettings, tls::TlsSettings,
+    watching::WatchingSettings,
 };
 
 /// Every setting of a server.
@@ -75,6 +77,9 @@ pub struct Settings {
     /// What searches are answered from.
     #[command(flatten)]
     pub index: IndexSettings,
+    /// What recommendations come from.
+    #[command(flatten)]
+    pub learning: LearningSettings,
     /// How much is asked of the database at once.
     #[command(flatten)]
     pub overload: OverloadSettings,

@@ -58,6 +58,9 @@ pub enum Scope {
     /// What the index of a replica shows: raised by that replica alone, and known to no other. It is in
     /// no table and in no message.
     Index,
+    /// Which model this replica recommends by: nothing that was made by one is good once another is in
+    /// force. In no table and in no message either.
+    Model,
 }
 
 impl Scope {
@@ -81,6 +84,7 @@ impl fmt::Display for Scope {
             Self::Collections => f.write_str(COLLECTIONS),
             Self::Bump => f.write_str("!"),
             Self::Index => f.write_str("x"),
+            Self::Model => f.write_str("m"),
         }
     }
 }
@@ -104,6 +108,7 @@ impl FromStr for Scope {
             COLLECTIONS => Ok(Self::Collections),
             "!" => Ok(Self::Bump),
             "x" => Ok(Self::Index),
+            "m" => Ok(Self::Model),
             _ => Err(()),
         }
     }
@@ -128,6 +133,7 @@ mod tests {
             Scope::All,
             Scope::Bump,
             Scope::Index,
+            Scope::Model,
             Scope::Item(1023),
             Scope::Genre("g:é *".into()),
             Scope::Collection("halloween-2".into()),
@@ -136,7 +142,7 @@ mod tests {
         for scope in scopes {
             assert_eq!(scope.to_string().parse(), Ok(scope));
         }
-        for bad in ["", "i:1024", "i:-1", "i:x", "**", "x:x", "c:", "c:A", "c:-"] {
+        for bad in ["", "i:1024", "i:-1", "i:x", "**", "x:x", "m:", "c:", "c:A", "c:-"] {
             assert_eq!(bad.parse::<Scope>(), Err(()), "{bad}");
         }
     }

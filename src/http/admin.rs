@@ -18,7 +18,12 @@ use tokio::sync::watch;
 use crate::{
     cache::{lease::Freshness, tiers},
     domain::revision::Revision,
-    service::{catalogue::Catalogue, index, overload},
+    service::{
+        catalogue::Catalogue,
+        index,
+        models::{self, Models},
+        overload,
+    },
 };
 
 use super::{
@@ -60,6 +65,7 @@ pub struct Admin {
     log_level: Option<LogLevel>,
     limits: Option<Arc<Limits>>,
     keeper: Option<Keeper>,
+    models: Option<Models>,
 }
 
 /// `/log-level`
@@ -79,6 +85,8 @@ struct Report {
     overload: Option<overload::Report>,
     /// The index; none where it is off.
     index: Option<index::Report>,
+    /// The model that recommendations come from.
+    models: Option<models::Report>,
 }
 
 #[derive(Debug, Serialize)]
@@ -103,7 +111,16 @@ impl Admin {
         registry: Registry,
         phase: watch::Receiver<Phase>,
     ) -> Self {
-        Self { catalogue, cache, registry, phase, log_level: None, limits: None, keeper: None }
+        Self {
+            catalogue,
+            cache,
+            registry,
+            phase,
+            log_level: None,
+            limits: None,
+            keeper: None,
+            models: None,
+        }
     }
 
     /// The same with the level of a log.
@@ -125,6 +142,12 @@ impl Admin {
         Self { keeper: Some(keeper), ..self }
     }
 
+    /// The same with what is told of models.
+    #[must_use]
+    pub fn with_models(self, models: Models) -> Self {
+        Self { models: Some(models), ..self }
+    }
+
     fn report(&self) -> Response<Body> {
         let phase = match *self.phase.borrow() {
             Phase::Starting => "starting",
@@ -138,6 +161,7 @@ impl Admin {
             cache: self.cache.status(),
             overload: self.catalogue.overload().map(overload::Overload::report),
             index: self.catalogue.index().map(index::Finder::report),
+            models: self.models.as_ref().map(Models::report),
         };
         written(StatusCode::OK, &report)
     }
@@ -146,6 +170,7 @@ impl Admin {
     async fn metrics(&self, headers: &HeaderMap) -> Response<Body> {
         let _ = self.cache.status(); // brings gauges up to date
         let _ = self.catalogue.index().map(index::Finder::report);
+        let _ = self.models.as_ref().map(Models::report);
         let mut text = String::new();
         if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text) {
             tracing::error!(%error, "cannot write metrics");

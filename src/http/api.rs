@@ -23,6 +23,7 @@ use crate::{
         activity::{Activity, Subject},
         catalogue::Catalogue,
         collections::Collections,
+        recommend::Recommender,
     },
 };
 
@@ -42,7 +43,8 @@ use super::{
     gate::{Gate, Passed},
     handlers::{
         batch, changes, collection_writes, collections, compat, create, delete, docs, export,
-        genres, interactions, item, list, search, studied, suggest, trending, update, user_data,
+        genres, interactions, item, list, recommendations, search, similar, studied, suggest,
+        trending, update, user_data,
     },
     noted::Marks,
     observe::Observer,
@@ -50,6 +52,7 @@ use super::{
     response::{Answer, Body, CATALOG_REVISION},
     route::{Found, Route, Router},
     server::{Handler, peer::Peer},
+    services::Services,
 };
 
 /// Bounds of requests.
@@ -91,6 +94,7 @@ pub struct Api {
     pub(super) catalogue: Catalogue,
     pub(super) collections: Collections,
     pub(super) activity: Activity,
+    pub(super) recommender: Recommender,
     pub(super) cache: ReadCache,
     pub(super) options: Options,
     /// Exports that are being sent. Each ends with its connection.
@@ -106,18 +110,17 @@ pub struct Api {
 }
 
 impl Api {
-    /// A handler that answers from `catalogue`, reads by way of `cache`, whom `gate` lets in, watched by
-    /// `observer`; what people do is told to `activity`.
+    /// A handler that answers by `services`, reads by way of `cache`, whom `gate` lets in, watched by
+    /// `observer`.
     #[must_use]
     pub fn new(
-        catalogue: Catalogue,
-        collections: Collections,
-        activity: Activity,
+        services: Services,
         cache: ReadCache,
         gate: Gate,
         observer: Observer,
         options: Options,
     ) -> Self {
+        let Services { catalogue, collections, activity, recommender } = services;
         let export_permits = Arc::new(Semaphore::new(options.exports_max));
         let (exports, router) = (TaskTracker::new(), Router::new());
         let body_memory = body::Memory::new(options.body_memory);
@@ -126,6 +129,7 @@ impl Api {
             catalogue,
             collections,
             activity,
+            recommender,
             cache,
             options,
             exports,
@@ -135,6 +139,16 @@ impl Api {
             gate,
             observer,
             audit,
+        }
+    }
+
+    /// What requests are answered by.
+    pub(super) fn services(&self) -> Services {
+        Services {
+            catalogue: self.catalogue.clone(),
+            collections: self.collections.clone(),
+            activity: self.activity.clone(),
+            recommender: self.recommender.clone(),
         }
     }
 
@@ -166,7 +180,11 @@ impl Api {
                 let coding = Coding::negotiate(&parts.headers, &Coding::ALL);
                 let (coded, _) = found.coded(coding).await;
                 let policies = self.cache.policies();
-                Ok(conditional::answer(&found, coded, policies, if_none_match.as_ref()))
+                let mut response =
+                    conditional::answer(&found, coded, policies, if_none_match.as_ref());
+                let shown = found.shown.clone().filter(|_| self.activity.records());
+                shown.map(|shown| response.extensions_mut().insert(Subject::Search(shown)));
+                Ok(response)
             }
             Answer::Final(mut response) => {
                 // A write saw what came before it, and so is known. A read of the truth itself (an export,
@@ -229,8 +247,10 @@ async fn handle(route: Route, call: Call<'_>) -> Result<Answer, Problem> {
         Route::DeleteMovie => delete::delete(call).await,
         Route::BatchMovies => batch::batch(call).await,
         Route::ListGenres => genres::list(&call),
-        Route::SearchMovies => search::search(&call),
+        Route::SearchMovies => search::search(&call).await,
         Route::Suggest => suggest::suggest(&call),
+        Route::ListSimilar => similar::similar(&call),
+        Route::ListRecommendations => recommendations::list(&call).await,
         Route::ListChanges => changes::list(call).await,
         Route::ExportMovies => export::export(call).await,
         Route::ListCollections => collections::list(call).await,

@@ -23,7 +23,6 @@ use crate::{
         tiers::{Answer, Options, Prepared, Status, Tiers},
     },
     domain::{clock::Tick, revision::Revision},
-    service::{catalogue::Catalogue, collections::Collections},
 };
 
 use super::{
@@ -39,10 +38,11 @@ use super::{
     query::Query,
     response::{Body, CATALOG_REVISION},
     route::Route,
+    services::Services,
 };
 
 /// `Cache-Status` (RFC 9211).
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 /// `Min-Catalog-Revision`: the answer must include it.
 pub(super) const MIN_CATALOG_REVISION: HeaderName = HeaderName::from_static("min-catalog-revision");
 
@@ -104,11 +104,11 @@ impl ReadCache {
         let rules = self.tiers.known().rules();
         let source = query.source();
         let may_load = || source.look(&api.catalogue);
-        let (catalogue, collections) = (api.catalogue.clone(), api.collections.clone());
+        let services = api.services();
         let at_least = ask.at_least;
         let began = Instant::now();
         let span = tracing::trace_span!(target: "spans", "cache");
-        let load = move || query.load(catalogue, collections, rules, at_least);
+        let load = move || query.load(services, rules, at_least);
         let getting = self.tiers.get(ask, may_load, load);
         let answer = getting.instrument(span).await?;
         let had = Instant::now();
@@ -140,13 +140,26 @@ impl ReadCache {
     /// # Errors
     /// Why there is no answer.
     pub(super) async fn etag(&self, query: Query, api: &Api) -> Result<Option<ETag>, Problem> {
-        let ask = query.ask(Revision::ZERO);
+        Ok(self.look(query, api, Revision::ZERO).await?.entry.payload.etag.clone())
+    }
+
+    /// The answer to a read itself, for who makes another one of it.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub(super) async fn look(
+        &self,
+        query: Query,
+        api: &Api,
+        at_least: Revision,
+    ) -> Result<Answer<Finished>, Problem> {
+        let ask = query.ask(at_least);
         let rules = self.tiers.known().rules();
         let source = query.source();
         let may_load = || source.look(&api.catalogue);
-        let (catalogue, collections) = (api.catalogue.clone(), api.collections.clone());
-        let load = move || query.load(catalogue, collections, rules, Revision::ZERO);
-        Ok(self.tiers.get(ask, may_load, load).await?.entry.payload.etag.clone())
+        let services = api.services();
+        let load = move || query.load(services, rules, at_least);
+        Ok(self.tiers.get(ask, may_load, load).await?)
     }
 
     /// Makes an answer ahead of who will ask for it, and keeps it; its name, and what came of it.
@@ -156,15 +169,14 @@ impl ReadCache {
     pub(super) async fn prepare(
         &self,
         query: Query,
-        catalogue: &Catalogue,
-        collections: &Collections,
+        services: &Services,
     ) -> Result<Prepared, Problem> {
         let ask = query.ask(Revision::ZERO);
         let rules = self.tiers.known().rules();
         let source = query.source();
-        let may_load = || source.look(catalogue);
-        let (for_load, collections) = (catalogue.clone(), collections.clone());
-        let load = move || query.load(for_load, collections, rules, Revision::ZERO);
+        let may_load = || source.look(&services.catalogue);
+        let for_load = services.clone();
+        let load = move || query.load(for_load, rules, Revision::ZERO);
         let key = ask.key.clone();
         let (prepared, entry) = self.tiers.prepare(ask, may_load, load).await?;
         // The first to ask should not wait for a coding, either.

@@ -29,6 +29,8 @@ pub(super) enum Class {
     Study,
     /// What is held of one person.
     Personal,
+    /// What is answered to one person.
+    Recommendation,
 }
 
 impl Class {
@@ -70,6 +72,10 @@ pub const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
 /// that key only.
 pub const VARY_BY_CALLER: HeaderValue = HeaderValue::from_static("accept-encoding, authorization");
 
+/// What answers to one person vary by.
+const VARY_BY_USER: HeaderValue =
+    HeaderValue::from_static("accept-encoding, authorization, x-user-id");
+
 /// The `Cache-Control` of each class, and `Vary`.
 #[derive(Debug, Clone)]
 pub struct Policies {
@@ -85,6 +91,8 @@ pub struct Policies {
     pub collections: HeaderValue,
     /// Of collections whose season is on.
     pub season: HeaderValue,
+    /// Of what is answered to one person.
+    pub recommendations: HeaderValue,
     /// Of the API's description and explorer.
     pub fixed: HeaderValue,
     /// What answers vary by.
@@ -103,9 +111,21 @@ impl Policies {
             Class::Static => self.fixed.clone(),
             Class::Collection => self.collections.clone(),
             Class::Season => self.season.clone(),
+            Class::Recommendation => self.recommendations.clone(),
             Class::Export | Class::Write | Class::Signal | Class::Study | Class::Personal => {
                 NO_STORE
             }
+        }
+    }
+}
+
+impl Policies {
+    /// What answers of a class vary by.
+    #[must_use]
+    pub(super) fn vary_of(&self, class: Class) -> HeaderValue {
+        match class {
+            Class::Recommendation => VARY_BY_USER,
+            _ => self.vary.clone(),
         }
     }
 }
@@ -123,6 +143,7 @@ impl Default for Policies {
                 "public, max-age=10, stale-while-revalidate=30, stale-if-error=86400",
             ),
             season: policy("public, max-age=60, stale-while-revalidate=30, stale-if-error=86400"),
+            recommendations: policy("private, max-age=10"),
             fixed: policy("public, max-age=300"),
             vary: VARY,
         }

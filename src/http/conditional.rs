@@ -172,7 +172,7 @@ pub(super) fn answer(
     headers.reserve(found.headers.len() + 8);
     headers.extend(found.headers.iter().cloned());
     headers.insert(header::CACHE_CONTROL, policies.of(found.class));
-    headers.insert(header::VARY, policies.vary.clone());
+    headers.insert(header::VARY, policies.vary_of(found.class));
     if let Some(etag) = &coded.etag {
         headers.insert(header::ETAG, etag.to_header());
     }

@@ -115,6 +115,7 @@ impl About {
             | Query::Genres
             | Query::Compat(_)
             | Query::Suggest(_)
+            | Query::Similar { .. }
             | Query::Collections { .. }
             | Query::Trending { .. } => Self::Nothing,
         }

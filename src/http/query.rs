@@ -18,6 +18,7 @@ use crate::{
         clock::Moment,
         list::ListQuery,
         movie::{ImdbId, MovieId},
+        recommend::SimilarQuery,
         revision::{AsOf, Revision, Scope},
         search::SearchQuery,
         season::Standing,
@@ -25,7 +26,7 @@ use crate::{
     },
     service::{
         catalogue::Catalogue,
-        collections::{Collections, Plan, Read},
+        collections::{Plan, Read},
     },
 };
 
@@ -33,9 +34,10 @@ use super::{
     class::Class,
     error::Problem,
     finished::Finished,
-    handlers::{collections, compat, genres, list, search, suggest, trending},
+    handlers::{collections, compat, genres, list, search, similar, suggest, trending},
     representation,
     route::Route,
+    services::Services,
 };
 
 /// `Cache-Groups` (RFC 9875): what a cache downstream can purge an answer by.
@@ -62,6 +64,13 @@ pub(super) enum Query {
     Search(Box<SearchQuery>),
     /// What a text may become.
     Suggest(SuggestQuery),
+    /// What is like a movie.
+    Similar {
+        /// Which.
+        query: Box<SimilarQuery>,
+        /// The name of the model that is in force; `None` before there is one.
+        model: Option<String>,
+    },
     /// A collection with its movies.
     Collection(Box<Plan>),
     /// A page of collections.
@@ -118,6 +127,7 @@ impl Query {
             Self::Compat(_) => Route::CompatList,
             Self::Search(_) => Route::SearchMovies,
             Self::Suggest(_) => Route::Suggest,
+            Self::Similar { .. } => Route::ListSimilar,
             Self::Collection(_) => Route::GetCollection,
             Self::Collections { .. } => Route::ListCollections,
             Self::Trending { .. } => Route::ListTrending,
@@ -142,6 +152,7 @@ impl Query {
             Self::Compat(Some(after)) => format!("/search?cursor={after}"),
             Self::Search(query) => format!("{}?{}", search::PATH, query.canonical()),
             Self::Suggest(query) => format!("{}?{}", suggest::PATH, query.canonical()),
+            Self::Similar { query, model } => similar::key(query, model.as_deref()),
             // What follows from the calendar has a name of its own for each time in which it holds.
             Self::Collection(plan) => {
                 let time = plan.standing.map(name_of_time).unwrap_or_default();
@@ -167,6 +178,7 @@ impl Query {
                 vec![Scope::All]
             }
             Self::Search(_) | Self::Suggest(_) => vec![Scope::Index],
+            Self::Similar { query, .. } => vec![Scope::of_movie(query.movie), Scope::Model],
             Self::Collection(plan) => plan.scopes.clone(),
             Self::Collections { .. } => vec![Scope::Collections],
         }
@@ -182,7 +194,8 @@ impl Query {
             | Self::Genres
             | Self::Compat(_)
             | Self::Search(_)
-            | Self::Suggest(_) => (Within::ALWAYS, Lasting::Usual),
+            | Self::Suggest(_)
+            | Self::Similar { .. } => (Within::ALWAYS, Lasting::Usual),
             Self::Collection(plan) => {
                 let lasting = if plan.is_in_season() { Lasting::Season } else { Lasting::Usual };
                 (plan.standing.map(within).unwrap_or_default(), lasting)
@@ -214,11 +227,11 @@ impl Query {
     /// Why there is none now.
     pub(super) async fn load(
         self,
-        catalogue: Catalogue,
-        collections: Collections,
+        services: Services,
         rules: Rules,
         at_least: Revision,
     ) -> Result<Made<Finished>, Problem> {
+        let Services { catalogue, collections, recommender, .. } = services;
         let groups = self.groups();
         let mut keep = true;
         let (tag, scopes, answer) = match self {
@@ -251,6 +264,11 @@ impl Query {
             Self::Suggest(query) => {
                 let found = catalogue.suggest(&query)?;
                 (found.revision, None, suggest::render(&found))
+            }
+            Self::Similar { query, .. } => {
+                let AsOf { revision, value } = recommender.similar(&query, at_least).await?;
+                let answer = similar::render(&query, value.as_ref(), revision);
+                (revision, value.map(|similar| similar.scopes), answer)
             }
             Self::Collection(plan) => {
                 let AsOf { revision, value } = collections.read(&plan, at_least).await?;
@@ -306,6 +324,9 @@ impl Query {
             Self::Compat(_) => names.push("movies".to_owned()),
             Self::Search(_) => names.extend(["movies".to_owned(), "search".to_owned()]),
             Self::Suggest(_) => names.extend(["movies".to_owned(), "suggest".to_owned()]),
+            Self::Similar { query, .. } => {
+                names.extend(["movies".to_owned(), format!("movie-{}", query.movie)]);
+            }
             Self::Collection(plan) => {
                 names.extend(["collections".to_owned(), format!("collection-{}", plan.slug)]);
             }

@@ -35,6 +35,10 @@ pub(super) enum Route {
     SearchMovies,
     /// What a text may become.
     Suggest,
+    /// What is like a movie.
+    ListSimilar,
+    /// What somebody may want to see.
+    ListRecommendations,
     /// The change feed.
     ListChanges,
     /// The whole catalogue.
@@ -117,7 +121,7 @@ const fn write(
 
 impl Route {
     /// Every operation.
-    pub(super) const ALL: [Self; 31] = [
+    pub(super) const ALL: [Self; 33] = [
         Self::ListMovies,
         Self::GetMovie,
         Self::GetMovieByImdbId,
@@ -129,6 +133,8 @@ impl Route {
         Self::ListGenres,
         Self::SearchMovies,
         Self::Suggest,
+        Self::ListSimilar,
+        Self::ListRecommendations,
         Self::ListChanges,
         Self::ExportMovies,
         Self::ListCollections,
@@ -168,6 +174,10 @@ impl Route {
             Self::ListGenres => get("/v1/genres", "list_genres", Class::List),
             Self::SearchMovies => get("/v1/search", "search_movies", Class::Search),
             Self::Suggest => get("/v1/suggest", "suggest", Class::Search),
+            Self::ListSimilar => get("/v1/movies/{id}/similar", "list_similar_movies", Class::List),
+            Self::ListRecommendations => {
+                get("/v1/recommendations", "list_recommendations", Class::Recommendation)
+            }
             Self::ListChanges => get("/v1/changes", "list_changes", Class::Feed),
             Self::ExportMovies => get("/v1/export", "export_movies", Class::Export),
             Self::ListCollections => get("/v1/collections", "list_collections", Class::Collection),

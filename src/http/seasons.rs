@@ -12,10 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cache::{key::Key, tiers::Prepared},
     domain::{clock::Moment, revision::Revision},
-    service::{
-        catalogue::Catalogue,
-        collections::{Collections, Held, Warmed},
-    },
+    service::collections::{Held, Warmed},
 };
 
 use super::{
@@ -24,6 +21,7 @@ use super::{
     error::Problem,
     handlers::collections::ListQuery,
     query::Query,
+    services::Services,
 };
 
 /// Most answers that are kept for seasons and campaigns.
@@ -41,23 +39,17 @@ pub struct Options {
 /// Keeps the answers of seasons ready.
 #[derive(Debug, Clone)]
 pub struct Keeper {
-    catalogue: Catalogue,
-    collections: Collections,
+    services: Services,
     cache: ReadCache,
     campaigns: Campaigns,
     options: Options,
 }
 
 impl Keeper {
-    /// A keeper of what `cache` answers about `collections`.
+    /// A keeper of what `cache` answers by `services`.
     #[must_use]
-    pub fn new(
-        catalogue: Catalogue,
-        collections: Collections,
-        cache: ReadCache,
-        options: Options,
-    ) -> Self {
-        Self { catalogue, collections, cache, campaigns: Campaigns::default(), options }
+    pub fn new(services: Services, cache: ReadCache, options: Options) -> Self {
+        Self { services, cache, campaigns: Campaigns::default(), options }
     }
 
     /// Keeps them ready until told to stop.
@@ -91,7 +83,7 @@ impl Keeper {
 
     /// What the calendar says.
     pub(super) fn now(&self) -> Moment {
-        self.collections.now()
+        self.services.collections.now()
     }
 
     /// Makes the answer to a target, and keeps it until the next turn, which knows why.
@@ -99,30 +91,30 @@ impl Keeper {
     /// # Errors
     /// Why it could not be made.
     pub(super) async fn prepare(&self, target: &Target) -> Result<Prepared, Problem> {
-        let query = target.now(&self.collections).await?;
-        self.cache.prepare(query, &self.catalogue, &self.collections).await
+        let query = target.now(&self.services.collections).await?;
+        self.cache.prepare(query, &self.services).await
     }
 
     /// Makes what is to be there and is not; whether that failed.
     async fn turn(&self) -> bool {
-        let Ok(held) = self.collections.held().await else { return true };
-        let now = self.collections.now();
+        let Ok(held) = self.services.collections.held().await else { return true };
+        let now = self.services.collections.now();
         let mut wanted = HashSet::new();
         let mut failed = false;
         let mut queries = self.wanted(&held, now);
         for target in self.campaigns.wanted(now) {
             // A collection may be gone by now: then there is nothing to keep.
-            queries.extend(target.now(&self.collections).await.ok());
+            queries.extend(target.now(&self.services.collections).await.ok());
         }
         for query in queries.into_iter().take(ANSWERS_MAX) {
             let (key, of) = (query.ask(Revision::ZERO).key, query.route());
-            match self.cache.prepare(query, &self.catalogue, &self.collections).await {
+            match self.cache.prepare(query, &self.services).await {
                 Ok(Prepared::Already) => {}
                 Ok(Prepared::FromL2) => self.made(&key, Warmed::FromL2),
                 Ok(Prepared::Loaded) => self.made(&key, Warmed::Loaded),
                 Err(problem) => {
                     failed = true;
-                    self.collections.metrics().warmed(Warmed::Failed);
+                    self.services.collections.metrics().warmed(Warmed::Failed);
                     let route = of.spec().operation;
                     tracing::debug!(route, detail = problem.detail(), "not made ahead");
                 }
@@ -130,12 +122,12 @@ impl Keeper {
             wanted.insert(key);
         }
         let bytes = self.cache.tiers().let_go(&wanted);
-        self.collections.metrics().show(held.counts(now), bytes);
+        self.services.collections.metrics().show(held.counts(now), bytes);
         failed
     }
 
     fn made(&self, key: &Key, from: Warmed) {
-        self.collections.metrics().warmed(from);
+        self.services.collections.metrics().warmed(from);
         tracing::debug!(%key, ?from, "made ahead");
     }
 

@@ -110,12 +110,14 @@ impl Content {
     }
 
     /// Gives links to the movies that are not among a model's items: a new movie is spoken for by those that
-    /// speak for its stand-ins, and speaks for what they speak for, each by its likeness.
+    /// speak for its stand-ins, and speaks for what they speak for, each by its likeness. A new movie keeps so
+    /// many links.
     pub(super) fn add_new(
         &self,
         items: &mut Vec<String>,
         rows: &mut Vec<Vec<Link>>,
         parameters: &Parameters,
+        keep: usize,
     ) {
         let known: HashMap<String, u32> =
             (0..).zip(items.iter()).map(|(number, key)| (key.clone(), number)).collect();
@@ -148,7 +150,9 @@ impl Content {
                     sum.next += share * link.next;
                 }
             }
-            rows.push(own.into_values().collect());
+            let mut own: Vec<(u32, Link)> = own.into_iter().collect();
+            keep_highest(&mut own, keep, |(_, link)| link.together.abs() + link.next.abs());
+            rows.push(own.into_iter().map(|(_, link)| link).collect());
         }
     }
 }
@@ -236,7 +240,7 @@ mod tests {
             value_deviation,
             trend: None,
         };
-        content().add_new(&mut items, &mut rows, &parameters);
+        content().add_new(&mut items, &mut rows, &parameters, 128);
         assert_eq!(items, ["0", "3", "1", "2"]);
         assert!(rows[0].iter().any(|link| link.to == 2 && link.together > 0.0));
         assert!(rows[2].iter().any(|link| link.to == 0 && link.together > 0.0));

@@ -19,6 +19,9 @@ pub enum LearnError {
     /// There is nothing to learn from.
     #[error("too few interactions: {0}")]
     TooFew(&'static str),
+    /// Whoever wanted it does not any more.
+    #[error("it was stopped")]
+    Stopped,
     /// The matrix has no inverse: a weight is not a number.
     #[error("the matrix of {items} items cannot be inverted")]
     Singular {

@@ -29,6 +29,17 @@ pub struct Event {
 /// One user's events, oldest first. An item is in it once.
 pub type History = Vec<Event>;
 
+/// What an event's value says while a model is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Confidence {
+    /// Nothing: whoever rated something chose it.
+    #[default]
+    Equal,
+    /// How sure it is that the user wanted the item, from 0 to 1: who looked at a page says less than who
+    /// watched the film.
+    ByValue,
+}
+
 /// All that is learnt from.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Interactions {
@@ -36,6 +47,12 @@ pub struct Interactions {
     pub items: Vec<String>,
     /// A history for each user, in the order of the users' keys.
     pub histories: Vec<History>,
+    /// Items that belong together for another reason than that somebody had them all, such as having been
+    /// opened from the same search; an event's value is how often. Their order says nothing, and nobody is
+    /// asked about them.
+    pub groups: Vec<History>,
+    /// What values say.
+    pub confidence: Confidence,
 }
 
 impl Interactions {
@@ -89,7 +106,7 @@ impl Interactions {
         for history in &mut histories {
             history.sort_by_key(|event| event.time); // stable: ties stay as they came
         }
-        Self { items, histories }
+        Self { items, histories, ..Self::default() }
     }
 
     /// How many events there are.

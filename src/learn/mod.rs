@@ -17,11 +17,14 @@
 )]
 
 pub mod content;
-pub mod current;
+pub mod diverse;
 pub mod error;
 pub mod evaluate;
 pub mod file;
+pub mod gather;
 pub mod interactions;
+pub mod likeness;
+pub mod loaded;
 pub mod model;
 pub mod parameters;
 pub mod read;

@@ -15,7 +15,7 @@ pub struct Link {
     pub next: f32,
 }
 
-/// What was learnt. It does not change; [`current`](super::current) replaces it as a whole.
+/// What was learnt. It does not change; another one takes its place as a whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// When it was made, in milliseconds since 1970.

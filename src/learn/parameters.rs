@@ -1,6 +1,33 @@
 //! What validation chooses, and what the operator does.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use serde::{Deserialize, Serialize};
+
+use super::error::LearnError;
+
+/// By which a training is told to stop, from another thread. It does so between two steps, each of which may
+/// take seconds.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Tells it to stop.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it may go on.
+    ///
+    /// # Errors
+    /// [`LearnError::Stopped`].
+    pub(super) fn check(&self) -> Result<(), LearnError> {
+        if self.0.load(Ordering::Relaxed) { Err(LearnError::Stopped) } else { Ok(()) }
+    }
+}
 
 /// What training may take, and what a model keeps.
 #[derive(Debug, Clone)]
@@ -9,16 +36,27 @@ pub struct Options {
     pub memory_bytes: usize,
     /// Links that a model keeps for each item; small catalogues (up to 512 items) keep all.
     pub neighbours: usize,
+    /// Links that it keeps in all, so that it has a bound however many items there are.
+    pub links_max: usize,
     /// Threads to work with; makes no difference to what is made.
     pub threads: usize,
     /// When the model is made, in milliseconds since 1970.
     pub created_ms: i64,
+    /// By which it is told to stop.
+    pub stop: Stop,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let threads = super::parallel::available();
-        Self { memory_bytes: 2 << 30, neighbours: 128, threads, created_ms: 0 }
+        Self {
+            memory_bytes: 2 << 30,
+            neighbours: 128,
+            links_max: usize::MAX,
+            threads,
+            created_ms: 0,
+            stop: Stop::default(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     model::Link,
     neighbours::{Neighbours, keep_highest},
     parallel,
-    parameters::Parameters,
+    parameters::{Options, Parameters},
 };
 
 /// Catalogues up to this size keep all links: they cost little, and each item is a large part of it.
@@ -23,15 +23,16 @@ pub(super) fn links(
     head: &[u32],
     together: &Weights,
     next: Option<&Weights>,
-    keep: usize,
-    threads: usize,
+    options: &Options,
 ) -> Vec<Vec<Link>> {
+    let (keep, threads) = (options.neighbours, options.threads);
     let by = (parameters.together.weight, parameters.next.map_or(0.0, |next| next.weight));
     let items = data.items.len();
     // Where no event is forgotten, many weak links add up.
     let keep =
         if parameters.together.recency < 1.0 { keep } else { keep.saturating_mul(UNDECAYED) };
     let keep = if items <= SMALL { items } else { keep };
+    let keep = keep.min(options.links_max / items.max(1)).max(1);
     let mut rows: Vec<Vec<Link>> = vec![Vec::new(); items];
     let dense = parallel::map(head.len(), threads, |row| {
         let links = head.iter().enumerate().map(|(column, to)| {
@@ -49,6 +50,20 @@ pub(super) fn links(
         add_sparse(data, head, together, by.0, keep, threads, &mut rows);
     }
     rows
+}
+
+/// Takes the weakest links away where there are more than `most` in all, each row as many of its own as any
+/// other.
+pub(super) fn trim(rows: &mut [Vec<Link>], most: usize) {
+    if rows.iter().map(Vec::len).sum::<usize>() <= most {
+        return;
+    }
+    let keep = (most / rows.len().max(1)).max(1);
+    for row in rows.iter_mut().filter(|row| row.len() > keep) {
+        let mut all: Vec<(u32, Link)> = row.drain(..).map(|link| (link.to, link)).collect();
+        keep_highest(&mut all, keep, |(_, link)| weight(link));
+        row.extend(all.into_iter().map(|(_, link)| link));
+    }
 }
 
 /// What decides whether a link is kept.

@@ -65,7 +65,8 @@ impl Split {
             }
         }
         before.retain(|history| !history.is_empty());
-        (split, Interactions { items: data.items.clone(), histories: before })
+        let items = data.items.clone();
+        (split, Interactions { items, histories: before, ..Interactions::default() })
     }
 }
 
@@ -104,7 +105,7 @@ mod tests {
     fn a_split_in_time_knows_nothing_from_then_on() {
         let items = (0..5).map(|n| n.to_string()).collect();
         let histories = vec![history(&[1, 2, 3, 8]), history(&[6, 7, 8]), history(&[0, 4, 9])];
-        let data = Interactions { items, histories };
+        let data = Interactions { items, histories, ..Interactions::default() };
         let (split, training) = Split::at(&data, 5);
         assert!(training.histories.iter().flatten().all(|event| event.time < 5));
         assert_eq!(split.next.iter().map(|event| event.time).collect::<Vec<_>>(), [8, 9]);

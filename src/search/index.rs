@@ -12,14 +12,14 @@ use tantivy::{
 };
 
 use crate::domain::{
-    list::{ListPage, ListQuery},
+    list::{Filter, ListPage, ListQuery},
     movie::{Movie, MovieId},
     revision::{AsOf, Revision},
     search::{SearchPage, SearchQuery},
 };
 
 use super::{
-    answer,
+    alike, answer,
     builder::register,
     document::document,
     error::{SearchError, guarded},
@@ -157,6 +157,22 @@ impl Index {
     pub fn list(&self, query: &ListQuery) -> Result<AsOf<ListPage>, SearchError> {
         let snapshot = self.0.snapshot.load_full();
         let value = guarded(|| answer::list(&snapshot, &self.0.fields, query))?;
+        Ok(AsOf { revision: snapshot.revision, value })
+    }
+
+    /// The movies that are most like one by what is written about them, with how much (0 to 1), the most alike
+    /// first: rows of lists, of which the filter accepts each.
+    ///
+    /// # Errors
+    /// [`SearchError::Damaged`] where the index must be rebuilt.
+    pub fn alike(
+        &self,
+        movie: &Movie,
+        filter: &Filter,
+        count: usize,
+    ) -> Result<AsOf<Vec<(Movie, f32)>>, SearchError> {
+        let snapshot = self.0.snapshot.load_full();
+        let value = guarded(|| alike::alike(&snapshot, &self.0.fields, movie, filter, count))?;
         Ok(AsOf { revision: snapshot.revision, value })
     }
 

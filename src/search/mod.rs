@@ -10,6 +10,7 @@
 //! **Invariant:** whatever becomes of the folder under a running process is an error, never a crash:
 //! files are read by position and never mapped into memory.
 
+mod alike;
 mod answer;
 mod bits;
 mod builder;

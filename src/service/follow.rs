@@ -12,7 +12,7 @@ use crate::{
     store::{Seen, Store, error::StoreError},
 };
 
-use super::{activity::Activity, keys::KeyRing};
+use super::{activity::Activity, keys::KeyRing, models::Models};
 
 /// The shortest time between two polls that somebody asked for.
 const APART: Duration = Duration::from_millis(1);
@@ -29,13 +29,15 @@ pub struct Follower {
     keys: Option<Arc<KeyRing>>,
     /// Who is told of erasures.
     activity: Option<Activity>,
+    /// Who is told of the model that is to be used.
+    models: Option<Models>,
 }
 
 impl Follower {
     /// Polls `store` about every `interval` and tells `known`.
     #[must_use]
     pub const fn new(store: Arc<Store>, known: Arc<Known>, interval: Duration) -> Self {
-        Self { store, known, interval, keys: None, activity: None }
+        Self { store, known, interval, keys: None, activity: None, models: None }
     }
 
     /// Tells `keys` of their version, too.
@@ -50,6 +52,12 @@ impl Follower {
         Self { activity: Some(activity), ..self }
     }
 
+    /// Tells `models` which is to be used, too.
+    #[must_use]
+    pub fn with_models(self, models: Models) -> Self {
+        Self { models: Some(models), ..self }
+    }
+
     /// Polls once.
     ///
     /// # Errors
@@ -58,11 +66,14 @@ impl Follower {
         let sent = self.known.clock().tick();
         let poll = self.known.begin_poll();
         let seen = self.store.watch(poll.since).await?;
-        let version = seen.keys;
+        let (version, model) = (seen.keys, seen.model);
         if let Some(activity) = &self.activity {
             activity.heard(seen.erasures);
         }
         let applied = self.apply(poll, seen).await;
+        if let Some(models) = &self.models {
+            models.heard(model);
+        }
         // Last, since what is known of the catalogue must not wait for keys to be read.
         if let Some(keys) = &self.keys {
             keys.heard(version, sent).await;

@@ -13,6 +13,9 @@ pub mod follow;
 pub mod import;
 pub mod index;
 pub mod keys;
+pub mod models;
 pub mod overload;
+pub mod recommend;
+pub mod training;
 
 mod work;

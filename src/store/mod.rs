@@ -24,6 +24,7 @@ mod keys;
 mod lists;
 mod metrics;
 mod migrate;
+mod models;
 mod movies;
 mod plan;
 mod play;
@@ -36,6 +37,7 @@ mod sql;
 mod state;
 mod statement;
 mod statistics;
+mod training;
 mod transaction;
 mod watch;
 mod write;
@@ -61,10 +63,12 @@ pub use collections::{
 pub use idempotency::{Once, OnceKey};
 pub use indexes::Load;
 pub use keys::{KeyChange, StoredKeys};
+pub use models::{Removed, Used};
 pub use pools::Options;
 pub use rebuild::{News, Rebuilt};
 pub use snapshot::Snapshot;
 pub use state::BundledCatalogue;
+pub use training::Elected;
 pub use watch::Seen;
 pub use write::MUTATIONS_MAX;
 

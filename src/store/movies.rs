@@ -10,7 +10,11 @@ use super::{
     error::StoreError,
     row::{self, Columns},
     sql::{Row, Sql},
+    statement::VALUES_MAX,
 };
+
+/// Whole movies of one statement.
+const ROWS_AT_ONCE: usize = 500;
 
 /// Begins a query whose first column is the catalogue's revision, in the same statement and so of the
 /// same moment as the rest. The row of revisions is there even where nothing is joined to it.
@@ -55,6 +59,44 @@ impl Store {
     async fn one(&self, sql: Sql) -> Result<AsOf<Option<Movie>>, StoreError> {
         let row = self.read_row(sql).await?;
         Ok(AsOf { revision: revision(&row)?, value: row::movie(&row, 1, Columns::Whole)? })
+    }
+
+    /// These movies with all of their values, as far as there are such; in no order. Not of one moment, if they
+    /// are many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn whole_movies(&self, ids: &[MovieId]) -> Result<Vec<Movie>, StoreError> {
+        let mut movies = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(ROWS_AT_ONCE) {
+            let mut sql = Sql::new("SELECT ");
+            sql.push(Columns::Whole.sql()).push(" FROM movies m WHERE m.id IN ");
+            sql.bind_list(chunk.iter().map(|id| id.get()));
+            for row in self.read(sql).await? {
+                movies.extend(row::movie(&row, 0, Columns::Whole)?);
+            }
+        }
+        Ok(movies)
+    }
+
+    /// The ids of the movies that have these `IMDb` ids.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ids_of_imdb_ids(
+        &self,
+        imdb_ids: &[ImdbId],
+    ) -> Result<Vec<(ImdbId, MovieId)>, StoreError> {
+        let mut found = Vec::with_capacity(imdb_ids.len());
+        for chunk in imdb_ids.chunks(VALUES_MAX) {
+            let mut sql = Sql::new("SELECT m.id, m.imdb_id FROM movies m WHERE m.imdb_id IN ");
+            sql.bind_list(chunk.iter().map(ImdbId::as_str));
+            for row in self.read(sql).await? {
+                let imdb_id = row.text(1)?.parse().ok();
+                found.extend(imdb_id.zip(MovieId::new(row.integer(0)?)));
+            }
+        }
+        Ok(found)
     }
 
     /// At most `limit` movies after `after`, in the order of ids.

@@ -16,6 +16,10 @@ pub(super) const EPOCH: &str = "epoch";
 pub(super) const API_KEYS_VERSION: &str = "api_keys_version";
 /// The name of the number of the last erasure of a user.
 pub(super) const ERASURES: &str = "erasures";
+/// The version of the model that replicas are to recommend by.
+pub(super) const MODEL_IN_USE: &str = "model_in_use";
+/// The last scheduled training, as JSON.
+pub(super) const TRAINING: &str = "training";
 const BUNDLED: &str = "bundled_catalogue";
 
 /// How far the bundled catalogue was loaded.

@@ -3,16 +3,19 @@
 //! **Invariant:** the truth itself is asked, never a copy of it, on a connection that no request uses:
 //! a crowd of misses must not delay the news.
 
-use crate::domain::revision::{Revision, Scope};
+use crate::domain::{
+    model::ModelVersion,
+    revision::{Revision, Scope},
+};
 
 use super::{
     Store, activity,
     db::Purpose,
     error::StoreError,
-    keys,
+    keys, models,
     movies::revision,
     sql::{Row, Sql},
-    state::{API_KEYS_VERSION, EPOCH, ERASURES},
+    state::{API_KEYS_VERSION, EPOCH, ERASURES, MODEL_IN_USE},
     transaction::touched_since,
 };
 
@@ -30,6 +33,8 @@ pub struct Seen {
     pub keys: u64,
     /// The number of the last erasure of a user; 0 before the first.
     pub erasures: u64,
+    /// The model that is to be used, if there is one.
+    pub model: Option<ModelVersion>,
 }
 
 impl Store {
@@ -40,23 +45,27 @@ impl Store {
     /// for each of two statements.
     pub async fn watch(&self, since: Revision) -> Result<Seen, StoreError> {
         let mut session = self.db.session(Purpose::Watch, self.options.watch_timeout).await?;
-        let mut sql =
-            Sql::new("SELECT r.revision, s.value, k.value, e.value FROM catalog_revisions r ");
+        let mut sql = Sql::new(
+            "SELECT r.revision, s.value, k.value, e.value, m.value FROM catalog_revisions r ",
+        );
         sql.push("LEFT JOIN catalog_state s ON s.name = ").bind(EPOCH);
         sql.push(" LEFT JOIN catalog_state k ON k.name = ").bind(API_KEYS_VERSION);
         sql.push(" LEFT JOIN catalog_state e ON e.name = ").bind(ERASURES);
+        sql.push(" LEFT JOIN catalog_state m ON m.name = ").bind(MODEL_IN_USE);
         sql.push(" WHERE r.scope = '*'");
         let row = session.row(sql).await?;
         let (head, epoch) = (revision(&row)?, epoch(&row)?);
         let keys = keys::version_of(row.optional_text(2)?)?;
         let erasures = activity::erasures(row.optional_text(3)?)?;
+        let model = models::in_use_of(row.optional_text(4)?)?;
         if head <= since {
-            return Ok(Seen { epoch, revision: head, scopes: Vec::new(), keys, erasures });
+            let scopes = Vec::new();
+            return Ok(Seen { epoch, revision: head, scopes, keys, erasures, model });
         }
         let scopes = touched_since(&mut session, since).await?;
         let all = scopes.iter().find(|(scope, _)| *scope == Scope::All);
         let revision = all.map_or(head, |(_, revision)| *revision);
-        Ok(Seen { epoch, revision, scopes, keys, erasures })
+        Ok(Seen { epoch, revision, scopes, keys, erasures, model })
     }
 }
 

@@ -44,7 +44,7 @@ impl TestApp {
     ) -> anyhow::Result<Self> {
         let settings = settings(&database, flags);
         settings.check().expect("the settings are good");
-        let app = App::start(&settings, clock.clone()).await?;
+        let app = Box::pin(App::start(&settings, clock.clone())).await?; // it is large
         let client = Client::new(app.address());
         let admin = Client::new(app.admin_address());
         Ok(Self { app, admin, clock, database, client })

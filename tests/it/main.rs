@@ -16,6 +16,7 @@ mod collections;
 mod deploy;
 mod fault_proxy;
 mod keys;
+mod learning;
 mod limits;
 mod overload;
 mod process;

@@ -94,7 +94,7 @@ impl Touched {
 fn are_told(scopes: &[Scope]) -> bool {
     let alone = |scope: &Scope| match scope {
         Scope::Genre(key) => key.len() > GENRE_BYTES_MAX,
-        Scope::Bump | Scope::Index => true,
+        Scope::Bump | Scope::Index | Scope::Model => true,
         Scope::All | Scope::Item(_) | Scope::Collection(_) | Scope::Collections => false,
     };
     scopes.len() <= SCOPES_MAX && !scopes.iter().any(alone)
@@ -157,7 +157,7 @@ fn header(kind: u8, sender: u64) -> Vec<u8> {
 
 fn encode_scope(scope: &Scope, bytes: &mut Vec<u8>) {
     match scope {
-        Scope::All | Scope::Bump | Scope::Index => bytes.push(ALL),
+        Scope::All | Scope::Bump | Scope::Index | Scope::Model => bytes.push(ALL),
         Scope::Genre(key) => {
             bytes.push(GENRE);
             bytes.extend_from_slice(&length(key.len()).to_be_bytes());

@@ -65,6 +65,12 @@ impl Watched {
         Revision::new(proven.unwrap_or(0)).unwrap_or_default()
     }
 
+    /// The same, and what `other` depends on.
+    #[must_use]
+    pub(in crate::cache) fn beside(&self, other: &Self) -> Self {
+        Self(self.0.iter().chain(&other.0).cloned().collect())
+    }
+
     /// Bytes in memory.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -84,6 +90,9 @@ pub(super) struct Cells {
     /// Raised to what the index shows. A bump does not reach it: the index is made anew then, and shows
     /// what it has until that is done.
     index: Arc<Cell>,
+    /// Stands for the model in force; replaced, and the old one killed, with it. The truth has nothing to do
+    /// with it.
+    model: Arc<Cell>,
     collections: HashMap<String, Arc<Cell>>,
     /// The same for every collection that there never was.
     no_collection: Arc<Cell>,
@@ -102,6 +111,7 @@ impl Cells {
             genres: HashMap::new(),
             unheard_of: cell(),
             index: Cell::new(0),
+            model: Cell::new(0),
             collections: HashMap::new(),
             no_collection: cell(),
             collection_set: cell(),
@@ -115,6 +125,7 @@ impl Cells {
             Scope::Item(bucket) => &self.items[usize::from(*bucket) % self.items.len()],
             Scope::Genre(key) => self.genres.get(key).unwrap_or(&self.unheard_of),
             Scope::Index => &self.index,
+            Scope::Model => &self.model,
             Scope::Collection(slug) => self.collections.get(slug).unwrap_or(&self.no_collection),
             Scope::Collections => &self.collection_set,
         }
@@ -131,6 +142,11 @@ impl Cells {
     /// Nothing that was made from the index is good any more.
     pub(super) fn hide(&mut self) {
         std::mem::replace(&mut self.index, Cell::new(0)).kill();
+    }
+
+    /// Nothing that was made by the model that was in force is good any more.
+    pub(super) fn replace_model(&mut self) {
+        std::mem::replace(&mut self.model, Cell::new(0)).kill();
     }
 
     /// Every cell that the truth raises.
@@ -151,7 +167,7 @@ impl Cells {
                 self.genres.insert(key.clone(), Cell::new(at.max(self.bumped)));
                 std::mem::replace(&mut self.unheard_of, Cell::new(self.bumped)).kill();
             }
-            Scope::Index => {} // the truth has no such scope
+            Scope::Index | Scope::Model => {} // the truth has no such scopes
             Scope::Collection(slug) if !self.collections.contains_key(slug) => {
                 self.collections.insert(slug.clone(), Cell::new(at.max(self.bumped)));
                 std::mem::replace(&mut self.no_collection, Cell::new(self.bumped)).kill();

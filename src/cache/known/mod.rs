@@ -257,7 +257,8 @@ impl Known {
         let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
         let mut touched: Vec<Arc<Cell>> = match scopes {
             Some(scopes) => {
-                let of_truth = scopes.iter().filter(|scope| **scope != Scope::Index);
+                let of_truth =
+                    scopes.iter().filter(|scope| !matches!(scope, Scope::Index | Scope::Model));
                 of_truth.map(|scope| Arc::clone(cells.of(scope))).collect()
             }
             None => cells.every().cloned().collect(),
@@ -322,7 +323,8 @@ impl Known {
         self.written.store(0, Ordering::Release);
         self.cursor.store(0, Ordering::Release);
         self.verified.store(0, Ordering::Release);
-        gone.every().chain([gone.of(&Scope::Index)]).for_each(|cell| cell.kill());
+        let own = [gone.of(&Scope::Index), gone.of(&Scope::Model)];
+        gone.every().chain(own).for_each(|cell| cell.kill());
         self.showing.forget();
     }
 
@@ -393,6 +395,13 @@ impl Known {
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
         cells.hide();
         self.showing.hide();
+    }
+
+    /// Notes that this replica recommends by another model from now on: no answer that was made by the one
+    /// before is good any more. To be called once the new one is in force, so that nothing is made by the old
+    /// one afterwards and taken for good.
+    pub fn replace_model(&self) {
+        self.cells.write().unwrap_or_else(PoisonError::into_inner).replace_model();
     }
 
     /// Whether it is known which life of the catalogue this is: not between noticing that it is another one

@@ -375,7 +375,12 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
 
     fn entry(&self, flight: &Flight, made: Made<P>) -> (Arc<Entry<P>>, Vec<Scope>, bool) {
         let watched = match &made.scopes {
-            Some(scopes) if *scopes != flight.ask.scopes => self.known.watch(scopes),
+            Some(scopes) if *scopes != flight.ask.scopes => {
+                let watched = self.known.watch(scopes);
+                // Which model it is of was found before it was loaded; there may be another one by now.
+                let modelled = flight.ask.scopes.contains(&Scope::Model);
+                if modelled { watched.beside(&flight.watched) } else { watched }
+            }
             _ => flight.watched.clone(),
         };
         let scopes = made.scopes.unwrap_or_else(|| flight.ask.scopes.clone());

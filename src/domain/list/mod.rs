@@ -1,5 +1,6 @@
 //! What a list is asked for, in one canonical form: requests that mean the same are equal.
 
+mod accepts;
 mod filter;
 mod genres;
 mod page;

@@ -62,7 +62,27 @@ impl SearchQuery {
     /// Every fault, by parameter.
     pub fn from_pairs(pairs: Vec<(String, String)>) -> Result<Self, Invalid> {
         let mut parameters = Parameters::new(pairs);
+        let query = Self::take(&mut parameters);
+        parameters.finish(query)
+    }
+
+    /// Reads the same with `personalize`: whether the page is to be ranked anew for who asks.
+    ///
+    /// # Errors
+    /// Every fault, by parameter.
+    pub fn with_personalize(pairs: Vec<(String, String)>) -> Result<(Self, bool), Invalid> {
+        let mut parameters = Parameters::new(pairs);
         let p = &mut parameters;
+        let query = Self::take(p);
+        let personalize = p.parsed("personalize", "true or false", |text| text.parse().ok());
+        let personalize = personalize.unwrap_or(false);
+        if personalize && query.sort != SearchSort::Relevance {
+            p.fault("personalize", "goes with sort=relevance");
+        }
+        parameters.finish((query, personalize))
+    }
+
+    fn take(p: &mut Parameters) -> Self {
         let text = SearchText::take(p);
         let filter = Filter::take(p);
         let sort = SearchSort::take(p);
@@ -71,7 +91,7 @@ impl SearchQuery {
         let highlight = highlight(p);
         let facets = FacetSet::take(p);
         let start = start(p, &text, &filter, sort);
-        parameters.finish(Self { text, filter, sort, limit, start, fields, highlight, facets })
+        Self { text, filter, sort, limit, start, fields, highlight, facets }
     }
 
     /// The query as text, the same for all queries that mean the same: parameters in a fixed order,

@@ -249,7 +249,8 @@ impl Auth {
                 | Class::Feed
                 | Class::Export
                 | Class::Collection
-                | Class::Season,
+                | Class::Season
+                | Class::Recommendation,
                 access,
             ) => match access {
                 ReadAccess::Open => None,

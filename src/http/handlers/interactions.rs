@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     domain::{
-        activity::{BATCH_MAX, Limits, Sent, read},
+        activity::{BATCH_MAX, Limits, Sent, UserId, read},
         invalid::{Fault, Invalid},
     },
     service::activity::{Client, Said, Wish},
@@ -79,7 +79,13 @@ pub(crate) async fn send(mut call: Call<'_>) -> Result<Answer, Problem> {
     } else if !good.is_empty() {
         let key = user::trusted(&call).and_then(super::super::auth::Caller::number);
         let client = Client::new(call.client.address, key);
+        let named = good.iter().filter_map(|sent| sent.user.clone());
+        let users: Vec<UserId> = named.chain(user.clone()).collect();
         let said = activity.say(good, user, client).await?;
+        // What is recommended from here on follows from what was said.
+        for user in &users {
+            call.api.recommender.heard_of(user);
+        }
         for (n, said) in places.into_iter().zip(said) {
             if said == Said::NoRoom {
                 items[n] = Item::refused(no_room());

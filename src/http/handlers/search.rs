@@ -13,9 +13,12 @@ use crate::{
     store::SearchKey,
 };
 
-use super::super::{
-    call::Call, class::Class, error::Problem, finished::Finished, params, query::Query,
-    response::Answer,
+use super::{
+    super::{
+        call::Call, class::Class, error::Problem, finished::Finished, params, query::Query,
+        response::Answer, user,
+    },
+    personal_search,
 };
 
 /// The path of searches.
@@ -76,10 +79,14 @@ struct Count<'a> {
     count: u64,
 }
 
-pub(crate) fn search(call: &Call<'_>) -> Result<Answer, Problem> {
-    let query = read(call.query())?;
+pub(crate) async fn search(call: &Call<'_>) -> Result<Answer, Problem> {
+    let (query, personalize) = params::read(call.query(), SearchQuery::with_personalize)?;
     call.api.catalogue.may_search()?;
-    Ok(Answer::Kept(query))
+    if personalize {
+        // Also where nobody is known who asks: what is under that name is for one person.
+        return personal_search::answer(call, query, user::of(call)?.as_ref()).await;
+    }
+    Ok(Answer::Kept(Query::Search(Box::new(query))))
 }
 
 /// Reads what is asked for.

@@ -66,7 +66,8 @@ impl LimitClass {
             | Class::Feed
             | Class::Static
             | Class::Collection
-            | Class::Season => Self::Read,
+            | Class::Season
+            | Class::Recommendation => Self::Read,
             Class::Search | Class::Export | Class::Study => Self::Search,
             Class::Write | Class::Signal | Class::Personal => Self::Write,
         }

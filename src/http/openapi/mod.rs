@@ -8,6 +8,7 @@ mod collections;
 mod fields;
 mod operations;
 mod parameters;
+mod recommendations;
 mod schema;
 mod search;
 mod security;
@@ -27,9 +28,10 @@ Query parameters that an operation does not have are refused, never ignored. Eac
 `OPTIONS` answers with `Allow`.";
 
 /// The tags, in the order in which explorers show them.
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("movies", "Movies, one by one and in lists"),
     ("search", "Movies by text"),
+    ("recommendations", "What goes with a movie, and what somebody may want to see"),
     ("collections", "Movies that an editor put together, always or in seasons"),
     ("activity", "What people do with movies, and what is learnt of it"),
     ("catalogue", "The catalogue as a whole"),
@@ -76,6 +78,7 @@ fn components() -> Components {
     components.schemas.extend(search::schemas());
     components.schemas.extend(collections::schemas());
     components.schemas.extend(activity::schemas());
+    components.schemas.extend(recommendations::schemas());
     components.responses.extend(answers::problems());
     components.headers.extend(answers::headers());
     components.add_security_scheme(security::BEARER, security::scheme());

@@ -17,7 +17,7 @@ use super::{
     answers::{problem_name, response},
     collections,
     fields::{new_movie, whole_movie},
-    parameters,
+    parameters, recommendations,
     schema::{Node, Null, any_of, named, text},
     search, security,
 };
@@ -91,6 +91,8 @@ const fn text_of(route: Route) -> (&'static str, &'static str) {
         Route::ListGenres => ("catalogue", "List every genre with its number of movies"),
         Route::SearchMovies => ("search", "Find movies by text"),
         Route::Suggest => ("search", "Complete a text that is being typed"),
+        Route::ListSimilar => ("recommendations", "List what is like a movie"),
+        Route::ListRecommendations => ("recommendations", "List what somebody may want to see"),
         Route::ListChanges => ("catalogue", "Follow the changes in the order of revisions"),
         Route::ExportMovies => {
             ("catalogue", "Get the whole catalogue as of one revision, a movie a line")
@@ -123,6 +125,8 @@ fn parameters_of(route: Route) -> Vec<Parameter> {
         Route::ListMovies => parameters::of_lists(),
         Route::SearchMovies => search::of_searches(),
         Route::Suggest => search::of_suggestions(),
+        Route::ListSimilar => recommendations::of_similar(),
+        Route::ListRecommendations => recommendations::of_recommendations(),
         Route::ListChanges => parameters::of_changes(),
         Route::BatchMovies => parameters::of_batches(),
         Route::CompatList => parameters::of_compat_list(),
@@ -203,6 +207,10 @@ fn success(route: Route) -> Response {
         Route::ListGenres => response("Every genre, by name.", json("GenreList"), READ),
         Route::SearchMovies => response("A page of what was found.", json("SearchPage"), PAGED),
         Route::Suggest => response("What the text may become.", json("Suggestions"), READ),
+        Route::ListSimilar => response("What is like the movie.", json("SimilarMovies"), READ),
+        Route::ListRecommendations => {
+            response("What may be wanted.", json("Recommendations"), READ)
+        }
         Route::ListChanges => response("A page of the feed.", json("ChangeList"), READ),
         Route::ExportMovies => {
             let lines = vec![(export::NDJSON, plain())];
@@ -255,6 +263,7 @@ fn refusals(route: Route) -> Vec<u16> {
         | Route::ListGenres
         | Route::SearchMovies
         | Route::Suggest
+        | Route::ListRecommendations
         | Route::ListCollections
         | Route::ExportMovies
         | Route::ListTrending
@@ -264,6 +273,7 @@ fn refusals(route: Route) -> Vec<u16> {
         | Route::CompatDelete => &[],
         Route::GetMovie
         | Route::GetMovieByImdbId
+        | Route::ListSimilar
         | Route::GetCollection
         | Route::GetCollectionDefinition
         | Route::GetUserData

@@ -57,6 +57,11 @@ pub(super) fn of_searches() -> Vec<Parameter> {
             one_of(["true", "false"].map(str::to_owned)).default(Some("false".into())),
             "Whether rows come with what matched in them.",
         ),
+        query(
+            "personalize",
+            one_of(["true", "false"].map(str::to_owned)).default(Some("false".into())),
+            "Whether the page is ranked anew for the user in `X-User-Id`. Goes with `sort=relevance`.",
+        ),
         separated("facets", facets, "What to count over all movies that are found."),
     ]);
     all

@@ -35,7 +35,8 @@ pub(super) fn requirements(route: Route) -> Vec<SecurityRequirement> {
         | Class::Feed
         | Class::Export
         | Class::Collection
-        | Class::Season => {
+        | Class::Season
+        | Class::Recommendation => {
             let reader = SecurityRequirement::new(BEARER, [Role::Reader.as_str()]);
             vec![SecurityRequirement::default(), reader]
         }

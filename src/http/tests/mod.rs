@@ -29,6 +29,8 @@ use crate::{
         collections::{self, Collections},
         follow::Follower,
         keys::KeyRing,
+        models::{self, Models},
+        recommend::{self, Recommender},
     },
     store::{self, Store},
 };
@@ -41,6 +43,7 @@ use super::{
     gate::Gate,
     observe::{self, Observer},
     server,
+    services::Services,
 };
 
 /// A running server and its database. Ends with the test.
@@ -141,17 +144,24 @@ impl TestServer {
         let metrics = collections::Metrics::new(&registry);
         let collections = Collections::new(catalogue.clone(), metrics, options_of_tiers.catch_up);
         let gate = Gate::new(auth);
-        let metrics = activity::Metrics::new(&registry);
-        let options_of_activity = activity::Options::default();
         let activity = Activity::new(
             Arc::clone(&store),
             clock.clone(),
-            options_of_activity,
-            metrics,
+            activity::Options::default(),
+            activity::Metrics::new(&registry),
             tasks.clone(),
         );
-        let api =
-            Arc::new(Api::new(catalogue, collections, activity, cache, gate, observer, options));
+        let models = models::Metrics::new(&registry);
+        let models = Models::new(Arc::clone(catalogue.known()), Arc::new(models), 1 << 20);
+        let recommender = Recommender::new(
+            catalogue.clone(),
+            activity.clone(),
+            models,
+            recommend::Metrics::new(&registry),
+            options_of_tiers.l1_ttl,
+        );
+        let services = Services { catalogue, collections, activity, recommender };
+        let api = Arc::new(Api::new(services, cache, gate, observer, options));
         tasks.spawn(bound.serve(Arc::clone(&api), server::Options::default(), stop.clone()));
         Self {
             address,

@@ -63,7 +63,7 @@ pub(super) fn ease(
         known.collect()
     };
     let histories: Vec<History> = training.histories.iter().map(in_head).collect();
-    let counts = ease::together(&histories, head.len());
+    let counts = ease::together(&histories, head.len(), training.confidence);
     let weights = ease::ease(counts, ridge, 0.0, options.threads)?;
     let lists = lists(split, training.items.len(), options.threads, |history, row| {
         let mut dense = vec![0.0; head.len()];

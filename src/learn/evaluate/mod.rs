@@ -108,7 +108,8 @@ fn leave_last_out(data: &Interactions) -> (Split, Interactions) {
     let split = Split::leave_last_out(&data.histories);
     let short = data.histories.iter().filter(|history| history.len() < 3).cloned();
     let histories: Vec<History> = split.known.iter().cloned().chain(short).collect();
-    (split, Interactions { items: data.items.clone(), histories })
+    let items = data.items.clone();
+    (split, Interactions { items, histories, ..Interactions::default() })
 }
 
 #[cfg(test)]

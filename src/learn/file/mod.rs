@@ -2,7 +2,7 @@
 //!
 //! `MARQUEE\0`, the version, the length of a JSON header, the header, arrays in little endian (starts, links,
 //! popularity, trend, keys), and the SHA-256 of all before it. A file that is not exactly that is refused, so a
-//! damaged one never replaces the model that is there ([`current`](super::current)).
+//! damaged one never replaces the model that is there.
 
 use std::{
     fs::{self, File},
@@ -106,7 +106,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Model, LearnError> {
         })
         .collect();
     let popularity = rest.numbers(header.items)?;
-    let trend = rest.numbers(header.items)?.into_iter().map(f32::from_bits).collect();
+    let trend: Vec<f32> = rest.numbers(header.items)?.into_iter().map(f32::from_bits).collect();
     let mut keys = Rest(rest.take(header.key_bytes)?);
     let mut items = Vec::with_capacity(header.items);
     for _ in 0..header.items {
@@ -121,6 +121,10 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Model, LearnError> {
     let in_bounds = links.iter().all(|link| (link.to as usize) < items.len());
     if !rises || starts.last().map(|end| *end as usize) != Some(links.len()) || !in_bounds {
         return Err(refuse("its links make no sense"));
+    }
+    let finite = links.iter().all(|link| link.together.is_finite() && link.next.is_finite());
+    if !finite || !trend.iter().all(|count| count.is_finite()) {
+        return Err(refuse("a weight is no number"));
     }
     let Header { created_ms, parameters, .. } = header;
     Ok(Model::from_links(created_ms, parameters, items, popularity, trend, starts, links))

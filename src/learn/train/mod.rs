@@ -1,11 +1,15 @@
 //! From interactions to a model.
 
+mod validated;
+
+pub use validated::{VALIDATED_STEPS, train_validated};
+
 use super::{
     content::Content,
     ease,
     error::LearnError,
     follow,
-    interactions::Interactions,
+    interactions::{Event, History, Interactions},
     model::{self, Model, Parts},
     parameters::{Options, Parameters},
     prune, tune,
@@ -21,7 +25,7 @@ pub const STEPS: u64 = tune::STEPS + 3;
 /// up to as many as fit into the memory bound.
 ///
 /// # Errors
-/// [`LearnError::TooFew`], [`LearnError::Singular`].
+/// [`LearnError::TooFew`], [`LearnError::Singular`], [`LearnError::Stopped`].
 pub fn train(
     data: &Interactions,
     content: Option<&Content>,
@@ -35,7 +39,7 @@ pub fn train(
 /// As [`train`], with parameters that were chosen before.
 ///
 /// # Errors
-/// [`LearnError::TooFew`], [`LearnError::Singular`].
+/// [`LearnError::TooFew`], [`LearnError::Singular`], [`LearnError::Stopped`].
 pub fn train_with(
     data: &Interactions,
     content: Option<&Content>,
@@ -52,31 +56,34 @@ pub fn train_with(
     for (place, item) in (0..).zip(&head) {
         places[*item as usize] = Some(place);
     }
-    let histories = data.histories.iter().map(|history| {
-        let known = history.iter().filter_map(|event| {
-            Some(super::interactions::Event { item: places[event.item as usize]?, ..*event })
-        });
-        known.collect()
-    });
-    let histories: Vec<_> = histories.collect();
+    let in_head = |history: &History| -> History {
+        let place = |event: &Event| Some(Event { item: places[event.item as usize]?, ..*event });
+        history.iter().filter_map(place).collect()
+    };
+    let histories: Vec<History> = data.histories.iter().map(in_head).collect();
     let together = {
         let chosen = &parameters.together;
-        let counts = ease::together(&histories, head.len());
+        let mut counts = ease::together(&histories, head.len(), data.confidence);
+        let groups: Vec<History> = data.groups.iter().map(in_head).collect();
+        ease::add_groups(&mut counts, &groups, head.len());
         ease::ease(counts, chosen.ridge, chosen.denoise, options.threads)?
     };
     step();
+    options.stop.check()?;
     let next = match &parameters.next {
         Some(next) => Some(follow::follow(&histories, head.len(), next, options.threads)?),
         None => None,
     };
     step();
-    let (keep, threads) = (options.neighbours, options.threads);
-    let mut rows = prune::links(data, parameters, &head, &together, next.as_ref(), keep, threads);
+    options.stop.check()?;
+    let mut rows = prune::links(data, parameters, &head, &together, next.as_ref(), options);
+    options.stop.check()?;
     let mut items = data.items.clone();
     let mut trend = model::trend_at_end(data, parameters);
     let mut popularity = popularity;
     if let Some(content) = content {
-        content.add_new(&mut items, &mut rows, parameters);
+        content.add_new(&mut items, &mut rows, parameters, options.neighbours);
+        prune::trim(&mut rows, options.links_max);
         trend.resize(items.len(), 0.0);
         popularity.resize(items.len(), 0);
     }

@@ -12,13 +12,16 @@ use super::{
     error::LearnError,
     follow::Steps,
     interactions::{Event, History, Interactions},
-    parameters::{Next, Options, Parameters, Together},
+    parameters::{Next, Options, Parameters, Stop, Together},
     score::{self, Weighing},
     split::Split,
 };
 
 /// Items that take part in choosing: the most popular ones. What is best for them is used for all.
 const ITEMS_MAX: usize = 2_500;
+/// Bytes that choosing takes for each pair of items: counts and weights of three rounds, the best ones so far, and
+/// what one of them is solved in.
+const PAIR_BYTES: usize = 124;
 /// Users that are asked about, in each round.
 const USERS_MAX: usize = 6_000;
 /// Further rounds hold out one event more, as long as fewer users than this were asked about.
@@ -52,9 +55,15 @@ pub(super) fn tune(
     options: &Options,
     step: &(dyn Fn() + Sync),
 ) -> Result<Parameters, LearnError> {
-    let head = head(data);
+    let head = head(data, options);
     let items = head.items.len();
-    let tuner = Tuner { rounds: rounds(&head, items), items, threads: options.threads, step };
+    let tuner = Tuner {
+        rounds: rounds(&head, items),
+        items,
+        threads: options.threads,
+        step,
+        stop: options.stop.clone(),
+    };
     if tuner.rounds.is_empty() {
         return Err(LearnError::TooFew("no user has three"));
     }
@@ -83,9 +92,10 @@ pub(super) fn tune(
 
 /// The ridge that is best for plain EASE: what the method is compared with deserves the same care.
 pub(super) fn plain_ridge(data: &Interactions, options: &Options) -> Result<f64, LearnError> {
-    let head = head(data);
+    let head = head(data, options);
     let (items, threads) = (head.items.len(), options.threads);
-    let tuner = Tuner { rounds: rounds(&head, items), items, threads, step: &|| {} };
+    let stop = options.stop.clone();
+    let tuner = Tuner { rounds: rounds(&head, items), items, threads, step: &|| {}, stop };
     let mut best = (-1.0, RIDGES[0]);
     for ridge in RIDGES {
         let weights = tuner.ease(ridge, 0.0)?;
@@ -97,12 +107,13 @@ pub(super) fn plain_ridge(data: &Interactions, options: &Options) -> Result<f64,
     Ok(best.1)
 }
 
-/// The most popular items alone.
-fn head(data: &Interactions) -> Interactions {
-    if data.items.len() <= ITEMS_MAX {
+/// The most popular items alone, as many as the memory bound allows.
+fn head(data: &Interactions, options: &Options) -> Interactions {
+    let most = ITEMS_MAX.min((options.memory_bytes / PAIR_BYTES).isqrt().max(1));
+    if data.items.len() <= most {
         return data.clone();
     }
-    let order = most_popular(&data.popularity(), ITEMS_MAX);
+    let order = most_popular(&data.popularity(), most);
     let mut places = vec![None; data.items.len()];
     for (place, item) in (0..).zip(&order) {
         places[*item as usize] = Some(place);
@@ -110,7 +121,12 @@ fn head(data: &Interactions) -> Interactions {
     let known = |event: &Event| Some(Event { item: places[event.item as usize]?, ..*event });
     let part = |history: &History| history.iter().filter_map(known).collect();
     let items = order.iter().map(|item| data.items[*item as usize].clone()).collect();
-    Interactions { items, histories: data.histories.iter().map(part).collect() }
+    Interactions {
+        items,
+        histories: data.histories.iter().map(part).collect(),
+        groups: Vec::new(), // nobody is asked about them
+        confidence: data.confidence,
+    }
 }
 
 /// The `count` items with the most users, in the order of their numbers.
@@ -151,7 +167,7 @@ fn rounds(data: &Interactions, items: usize) -> Vec<Round> {
             asked.next.push(*next);
         }
         asked_about += asked.known.len();
-        let counts = ease::together(&whole.known, items);
+        let counts = ease::together(&whole.known, items, data.confidence);
         rounds.push(Round { histories: whole.known, counts, asked });
     }
     rounds
@@ -162,6 +178,7 @@ struct Tuner<'a> {
     items: usize,
     threads: usize,
     step: &'a (dyn Fn() + Sync),
+    stop: Stop,
 }
 
 /// The weights of each round.
@@ -206,6 +223,7 @@ impl Tuner<'_> {
                     best = Some((gain, Together { ridge, denoise, recency, weight: 1.0 }, weights));
                 }
                 (self.step)();
+                self.stop.check()?;
             }
         }
         let (_, together, weights) = best.expect("the grid has places");
@@ -229,6 +247,7 @@ impl Tuner<'_> {
                         Some((gain, Next { ridge, past, future, recency, weight: 1.0 }, weights));
                 }
                 (self.step)();
+                self.stop.check()?;
             }
         }
         let (_, next, weights) = best.expect("the grid has places");

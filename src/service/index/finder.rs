@@ -13,7 +13,8 @@ use tokio_util::task::TaskTracker;
 use crate::{
     cache::known::{Exactness, Known, Shown},
     domain::{
-        list::{ListPage, ListQuery},
+        list::{Filter, ListPage, ListQuery},
+        movie::Movie,
         revision::{AsOf, Revision, Scope},
         search::{SearchPage, SearchQuery},
         suggest::{SuggestQuery, Suggestion},
@@ -238,6 +239,22 @@ impl Finder {
                 now.exactness == Exactness::Exact && now.revision == page.revision
             });
         (exact && self.still(&serving).is_ok()).then_some(page)
+    }
+
+    /// The movies that are most like one by what is written about them, if the index can be asked at once. It
+    /// is never waited for, and may lack what was written last.
+    pub async fn alike(
+        &self,
+        movie: Movie,
+        filter: Filter,
+        count: usize,
+    ) -> Option<Vec<(Movie, f32)>> {
+        let (serving, _) = self.serving()?;
+        let index = serving.index.clone();
+        let question = move || index.alike(&movie, &filter, count);
+        let answer = self.0.desk.ask_at_once(Asked::Similar, question).await?;
+        let found = answer.map_err(|failure| self.failed(failure)).ok()?;
+        self.still(&serving).is_ok().then_some(found.value)
     }
 
     /// Counts a list that was loaded.

@@ -26,16 +26,19 @@ pub(super) enum Asked {
     List,
     /// Suggestions.
     Suggest,
+    /// What is like a movie.
+    Similar,
 }
 
 impl Asked {
-    const ALL: [Self; 3] = [Self::Search, Self::List, Self::Suggest];
+    const ALL: [Self; 4] = [Self::Search, Self::List, Self::Suggest, Self::Similar];
 
     const fn label(self) -> &'static str {
         match self {
             Self::Search => "search",
             Self::List => "list",
             Self::Suggest => "suggest",
+            Self::Similar => "similar",
         }
     }
 }

@@ -16,12 +16,14 @@ const MYSQL: &str = concat!(
     include_str!("../../../migrations/mysql/0002_api_keys.sql"),
     include_str!("../../../migrations/mysql/0003_collections.sql"),
     include_str!("../../../migrations/mysql/0004_activity.sql"),
+    include_str!("../../../migrations/mysql/0005_models.sql"),
 );
 const SQLITE: &str = concat!(
     include_str!("../../../migrations/sqlite/0001_catalogue.sql"),
     include_str!("../../../migrations/sqlite/0002_api_keys.sql"),
     include_str!("../../../migrations/sqlite/0003_collections.sql"),
     include_str!("../../../migrations/sqlite/0004_activity.sql"),
+    include_str!("../../../migrations/sqlite/0005_models.sql"),
 );
 
 #[test]
@@ -31,7 +33,7 @@ fn the_migrations_of_both_backends_make_the_same_tables() {
     for (name, table) in &mysql {
         assert_eq!(Some(table), sqlite.get(name), "{name}");
     }
-    assert_eq!(mysql.len(), 25);
+    assert_eq!(mysql.len(), 27);
     let indexes: usize = mysql.values().map(|table| table.indexes.len()).sum();
     assert!(indexes > 40, "{indexes} indexes were read");
 }

@@ -1,0 +1,151 @@
+//! `GET /v1/recommendations`: what somebody may want to see, and nobody else is told.
+
+use hyper::Method;
+use marquee::domain::activity::Signal;
+use serde_json::json;
+
+use super::{Ring, by, did, each, ids, store_all};
+use crate::{backend::on_every_backend, cache::metric};
+
+on_every_backend! {
+    whoever_is_not_known_gets_what_is_popular,
+    a_users_next_film_is_found_and_what_was_seen_is_not_shown,
+    what_was_said_a_moment_ago_counts,
+    without_a_model_likeness_answers,
+    whoever_was_erased_is_not_known_any_more,
+    only_callers_with_a_key_say_who_it_is,
+    filters_limits_and_revisions_hold,
+    what_is_deleted_is_not_recommended,
+}
+
+async fn whoever_is_not_known_gets_what_is_popular(ring: Ring) {
+    ring.trained().await;
+    let answer = ring.app.get("/v1/recommendations?limit=5").await.expect(200);
+    assert_eq!(each(&answer, "because"), vec![json!(null); 5]);
+    let sources = each(&answer, "source");
+    assert!(
+        sources.iter().all(|source| source == "popular" || source == "trending"),
+        "{sources:?}"
+    );
+    assert_eq!(answer.header("cache-control"), "private, max-age=10");
+    assert_eq!(answer.header("vary"), "accept-encoding, authorization, x-user-id");
+    assert!(answer.header("cache-status").contains("fwd=bypass"));
+    let nobody = ring.get_for("nobody", "/v1/recommendations?limit=5").await.expect(200);
+    assert_eq!(ids(&answer), ids(&nobody));
+    let cold = metric(ring.app.admin, "marquee_recommendations_total", &["cold"]).await;
+    assert!((cold - 2.0).abs() < f64::EPSILON);
+}
+
+async fn a_users_next_film_is_found_and_what_was_seen_is_not_shown(ring: Ring) {
+    let version = ring.trained().await;
+    let target = "/v1/recommendations?limit=10";
+    store_all(&ring.store, (5..=8).map(|n| did("new", n, Signal::Watched, n)).collect()).await;
+    let answer = ring.get_for("new", target).await.expect(200);
+    let shown = ids(&answer);
+    assert!(shown[..3].contains(&9), "{shown:?}");
+    assert!(shown.iter().all(|id| !(5..=8).contains(id)), "{shown:?}");
+    assert_eq!(answer.json()["model"], version.get());
+    let row = answer.json()["data"][0].clone();
+    assert_eq!(row["source"], "model");
+    let because = row["because"]["id"].as_i64().unwrap();
+    assert!((5..=8).contains(&because), "{row}");
+    assert_eq!(row["because"]["title"], format!("Film {because}"));
+    // The same again, and known by its tag.
+    let again = ring.get_for("new", target).await.expect(200);
+    assert_eq!(answer.text(), again.text());
+    let asked = ring.app.request(Method::GET, target).header("x-user-id", "new");
+    let asked = asked.header("if-none-match", answer.header("etag"));
+    by(asked, &ring.reader).send().await.expect(304);
+}
+
+async fn what_was_said_a_moment_ago_counts(ring: Ring) {
+    ring.trained().await;
+    let target = "/v1/recommendations?limit=10";
+    let before = ids(&ring.get_for("me", target).await.expect(200));
+    for n in [20, 21, 22] {
+        ring.say("me", n, "like").await;
+        let shown = ids(&ring.get_for("me", target).await.expect(200));
+        assert!(!shown.contains(&n), "{shown:?}");
+    }
+    let shown = ids(&ring.get_for("me", target).await.expect(200));
+    assert!(shown[..3].contains(&23), "{shown:?}");
+    assert_ne!(before, shown);
+    // What is disliked is not shown, either, and speaks for nothing.
+    ring.say("me", 23, "dislike").await;
+    let shown = ids(&ring.get_for("me", target).await.expect(200));
+    assert!(!shown.contains(&23), "{shown:?}");
+}
+
+async fn without_a_model_likeness_answers(ring: Ring) {
+    ring.say("me", 12, "like").await;
+    let answer = ring.get_for("me", "/v1/recommendations?limit=4").await.expect(200);
+    assert_eq!(answer.json()["model"], json!(null));
+    assert_eq!(each(&answer, "source")[0], "content");
+    assert_eq!(answer.json()["data"][0]["because"]["id"], 12);
+    assert!(!ids(&answer).contains(&12));
+}
+
+async fn whoever_was_erased_is_not_known_any_more(ring: Ring) {
+    ring.trained().await;
+    let target = "/v1/recommendations?limit=10";
+    let cold = ids(&ring.get_for("me", target).await.expect(200));
+    for n in [20, 21, 22] {
+        ring.say("me", n, "like").await;
+    }
+    assert_ne!(ids(&ring.get_for("me", target).await.expect(200)), cold);
+    let asked = ring.app.request(Method::DELETE, "/v1/users/me/data");
+    by(asked, &ring.admin).send().await.expect(204);
+    assert_eq!(ids(&ring.get_for("me", target).await.expect(200)), cold);
+}
+
+async fn only_callers_with_a_key_say_who_it_is(ring: Ring) {
+    ring.trained().await;
+    for n in [20, 21, 22] {
+        ring.say("me", n, "like").await;
+    }
+    let target = "/v1/recommendations?limit=10";
+    let known = ids(&ring.get_for("me", target).await.expect(200));
+    let anybody = ring.app.request(Method::GET, target).header("x-user-id", "me").send().await;
+    let anybody = ids(&anybody.expect(200));
+    assert_ne!(known, anybody);
+    assert_eq!(anybody, ids(&ring.app.get(target).await.expect(200)));
+    ring.get_for("not a user", target).await.expect(400);
+}
+
+async fn filters_limits_and_revisions_hold(ring: Ring) {
+    ring.trained().await;
+    ring.say("me", 20, "like").await;
+    let target = "/v1/recommendations?genre=drama&year_min=1992&limit=6";
+    let answer = ring.get_for("me", target).await.expect(200);
+    let rows = answer.json()["data"].as_array().unwrap().clone();
+    assert_eq!(rows.len(), 6);
+    for row in &rows {
+        assert_eq!(row["genres"], json!(["Drama"]));
+        assert!(row["year"].as_i64().unwrap() >= 1992);
+    }
+    let none = ring.get_for("me", "/v1/recommendations?genre=war").await.expect(200);
+    assert!(ids(&none).is_empty());
+    let bad = ring.get_for("me", "/v1/recommendations?limit=0&sort=year").await.expect(400);
+    assert_eq!(bad.json()["errors"].as_array().unwrap().len(), 2);
+    let revision = ring.store.revision().await.unwrap();
+    assert_eq!(answer.header("catalog-revision"), revision.to_string());
+    let beyond = (revision.get() + 1_000).to_string();
+    let asked = ring.app.request(Method::GET, "/v1/recommendations");
+    let asked = asked.header("min-catalog-revision", &beyond);
+    asked.send().await.expect(503);
+}
+
+async fn what_is_deleted_is_not_recommended(ring: Ring) {
+    ring.trained().await;
+    ring.say("me", 20, "like").await;
+    let target = "/v1/recommendations?limit=3";
+    let first = ids(&ring.get_for("me", target).await.expect(200))[0];
+    let asked = ring.app.request(Method::DELETE, &format!("/v1/movies/{first}"));
+    by(asked, &ring.admin).send().await.expect(204);
+    let shown = ids(&ring.get_for("me", target).await.expect(200));
+    assert!(!shown.contains(&first) && shown.len() == 3, "{shown:?}");
+    // The film that speaks for others may go, too.
+    let asked = ring.app.request(Method::DELETE, "/v1/movies/20");
+    by(asked, &ring.admin).send().await.expect(204);
+    ring.get_for("me", target).await.expect(200);
+}
