@@ -68,11 +68,11 @@ async fn ask(cache: &Cache, key: String) -> bool {
         within: Within::ALWAYS,
         lasting: Lasting::Usual,
     };
-    let load = async || {
+    let load = async |()| {
         let payload = Answer(Bytes::from(vec![b'x'; ANSWER_BYTES]));
-        Ok(Made { tag: Revision::ZERO, scopes: None, keep: true, payload })
+        Ok(Made { tag: Revision::ZERO, scopes: None, keep: true, is_read: true, payload })
     };
-    let answer = cache.get(ask, || Ok(()), load).await.expect("a made-up answer");
+    let answer = cache.get(ask, (), |()| Ok(()), load).await.expect("a made-up answer");
     answer.outcome == Outcome::L1Hit
 }
 

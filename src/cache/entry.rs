@@ -98,6 +98,8 @@ pub struct Made<P> {
     /// Whether it is an answer to whoever asks for the same: not where what its name was made of is out of
     /// date.
     pub keep: bool,
+    /// Whether it was read from the truth, and so after it was asked for; not from an index or from memory.
+    pub is_read: bool,
     /// The answer.
     pub payload: P,
 }

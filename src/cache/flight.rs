@@ -69,6 +69,12 @@ impl<T: Clone> Flights<T> {
         }
     }
 
+    /// Whether [`Flights::board`] would join a load now.
+    pub(super) fn is_under_way(&self, key: &Key, need: Need) -> bool {
+        let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.contains_key(&(key.clone(), need))
+    }
+
     /// Loads under way.
     pub(super) fn len(&self) -> usize {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner).len()

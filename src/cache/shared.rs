@@ -181,7 +181,7 @@ async fn judge<P: Payload>(
         let shown = known.shown().map(|shown| shown.revision);
         return if shown == Some(opened.tag) {
             let Opened { tag, scopes, payload, .. } = opened;
-            Ok(Made { tag, scopes: Some(scopes), keep: true, payload })
+            Ok(Made { tag, scopes: Some(scopes), keep: true, is_read: false, payload })
         } else {
             Err(Reject::Future)
         };
@@ -191,5 +191,5 @@ async fn judge<P: Payload>(
         return Err(Reject::Future);
     }
     let Opened { tag, scopes, payload, .. } = opened;
-    Ok(Made { tag, scopes: Some(scopes), keep: true, payload })
+    Ok(Made { tag, scopes: Some(scopes), keep: true, is_read: false, payload })
 }

@@ -23,11 +23,8 @@ impl Parameters {
     /// Takes every value of a parameter that may be repeated.
     pub fn every(&mut self, name: &'static str) -> Vec<String> {
         self.known.push(name);
-        let (taken, left) =
-            std::mem::take(&mut self.pairs).into_iter().partition(|(n, _)| n == name);
-        self.pairs = left;
-        let values: Vec<(String, String)> = taken;
-        values.into_iter().map(|(_, value)| value).collect()
+        let taken = self.pairs.extract_if(.., |(n, _)| n == name);
+        taken.map(|(_, value)| value).collect()
     }
 
     /// Takes the value of a parameter that may be given once.

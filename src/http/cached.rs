@@ -102,14 +102,13 @@ impl ReadCache {
         let ask = query.ask(at_least(&parts.headers)?);
         let key = ask.key.clone();
         let rules = self.tiers.known().rules();
-        let source = query.source();
-        let may_load = || source.look(&api.catalogue);
+        let may_load = |query: &Query| query.look(&api.catalogue);
         let services = api.services();
         let at_least = ask.at_least;
         let began = Instant::now();
         let span = tracing::trace_span!(target: "spans", "cache");
-        let load = move || query.load(services, rules, at_least);
-        let getting = self.tiers.get(ask, may_load, load);
+        let load = move |query: Query| query.load(services, rules, at_least);
+        let getting = self.tiers.get(ask, query, may_load, load);
         let answer = getting.instrument(span).await?;
         let had = Instant::now();
         let finished = &answer.entry.payload;
@@ -155,11 +154,10 @@ impl ReadCache {
     ) -> Result<Answer<Finished>, Problem> {
         let ask = query.ask(at_least);
         let rules = self.tiers.known().rules();
-        let source = query.source();
-        let may_load = || source.look(&api.catalogue);
+        let may_load = |query: &Query| query.look(&api.catalogue);
         let services = api.services();
-        let load = move || query.load(services, rules, at_least);
-        Ok(self.tiers.get(ask, may_load, load).await?)
+        let load = move |query: Query| query.load(services, rules, at_least);
+        Ok(self.tiers.get(ask, query, may_load, load).await?)
     }
 
     /// Makes an answer ahead of who will ask for it, and keeps it; its name, and what came of it.
@@ -173,12 +171,11 @@ impl ReadCache {
     ) -> Result<Prepared, Problem> {
         let ask = query.ask(Revision::ZERO);
         let rules = self.tiers.known().rules();
-        let source = query.source();
-        let may_load = || source.look(&services.catalogue);
+        let may_load = |query: &Query| query.look(&services.catalogue);
         let for_load = services.clone();
-        let load = move || query.load(for_load, rules, Revision::ZERO);
+        let load = move |query: Query| query.load(for_load, rules, Revision::ZERO);
         let key = ask.key.clone();
-        let (prepared, entry) = self.tiers.prepare(ask, may_load, load).await?;
+        let (prepared, entry) = self.tiers.prepare(ask, query, may_load, load).await?;
         // The first to ask should not wait for a coding, either.
         let mut grown = false;
         for coding in Coding::COMPRESSED {

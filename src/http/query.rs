@@ -25,7 +25,7 @@ use crate::{
         suggest::SuggestQuery,
     },
     service::{
-        catalogue::Catalogue,
+        catalogue::{Catalogue, Origin},
         collections::{Plan, Read},
     },
 };
@@ -89,31 +89,6 @@ pub(super) enum Query {
         /// The first moment of the minute.
         at: Moment,
     },
-}
-
-/// Who makes an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
-    /// The database, or for some lists the index.
-    Database,
-    /// The index.
-    Index,
-    /// What the process has in its memory.
-    Memory,
-}
-
-impl Source {
-    /// Whether an answer would be begun to be made now.
-    ///
-    /// # Errors
-    /// Why it would not.
-    pub(super) fn look(self, catalogue: &Catalogue) -> Result<(), Problem> {
-        match self {
-            Self::Database => Ok(catalogue.look()?),
-            Self::Index => Ok(catalogue.look_at_index()?),
-            Self::Memory => Ok(()),
-        }
-    }
 }
 
 impl Query {
@@ -212,13 +187,18 @@ impl Query {
         Ask { key: self.key(), scopes: self.scopes(), route, at_least, within, lasting }
     }
 
-    /// Who makes its answer.
-    pub(super) const fn source(&self) -> Source {
-        match self {
-            Self::Search(_) => Source::Index,
-            Self::Suggest(_) => Source::Memory,
-            _ => Source::Database,
-        }
+    /// Whether an answer would be begun to be made now.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub(super) fn look(&self, catalogue: &Catalogue) -> Result<(), Problem> {
+        let looked = match self {
+            Self::Search(_) => catalogue.look_at_index(),
+            Self::Suggest(_) => Ok(()),
+            Self::List(query) => catalogue.look_for_list(query),
+            _ => catalogue.look(),
+        };
+        Ok(looked?)
     }
 
     /// The answer, from one snapshot of the truth or of the index, of `at_least` or later.
@@ -234,10 +214,15 @@ impl Query {
         let Services { catalogue, collections, recommender, .. } = services;
         let groups = self.groups();
         let mut keep = true;
+        let mut is_read = !matches!(
+            self,
+            Self::Search(_) | Self::Suggest(_) | Self::Similar { .. } | Self::Collections { .. }
+        );
         let (tag, scopes, answer) = match self {
             Self::List(query) => {
                 let need = catalogue.known().watch(&query.filter.scopes()).need().max(at_least);
-                let page = catalogue.list(*query.clone(), need).await?;
+                let (page, origin) = catalogue.list_from(*query.clone(), need).await?;
+                is_read = origin == Origin::Truth;
                 (page.revision, None, list::render(&query, &page))
             }
             Self::Movie(id) => {
@@ -304,7 +289,7 @@ impl Query {
             Some(groups) => answer.with(CACHE_GROUPS, groups),
             None => answer,
         };
-        Ok(Made { tag, scopes, keep, payload: answer })
+        Ok(Made { tag, scopes, keep, is_read, payload: answer })
     }
 
     fn groups(&self) -> Option<HeaderValue> {

@@ -45,6 +45,15 @@ pub enum Atomicity {
     All,
 }
 
+/// Where an answer is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The truth, read after it was asked for.
+    Truth,
+    /// The index, as of when it last followed.
+    Index,
+}
+
 /// A caller's key for a request that must be done once, however often it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
@@ -145,6 +154,19 @@ impl Catalogue {
         Ok(self.overload.as_ref().map_or(Ok(()), |overload| overload.look(Kind::Miss))?)
     }
 
+    /// The same for a list, which the index may have room for where the database has none.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`].
+    pub fn look_for_list(&self, query: &ListQuery) -> Result<(), ServiceError> {
+        let is_full = self.overload.as_ref().is_some_and(|overload| overload.is_full(Kind::Miss));
+        let elsewhere = || {
+            let index = self.index.as_ref();
+            index.is_some_and(|index| index.would_list(query, || self.store.estimate(query)))
+        };
+        if is_full && elsewhere() { Ok(()) } else { self.look() }
+    }
+
     /// What is known of the truth.
     #[must_use]
     pub const fn known(&self) -> &Arc<Known> {
@@ -161,14 +183,27 @@ impl Catalogue {
         query: ListQuery,
         need: Revision,
     ) -> Result<AsOf<ListPage>, ServiceError> {
+        Ok(self.list_from(query, need).await?.0)
+    }
+
+    /// The same, and where it is from.
+    ///
+    /// # Errors
+    /// As [`Catalogue::list`].
+    pub async fn list_from(
+        &self,
+        query: ListQuery,
+        need: Revision,
+    ) -> Result<(AsOf<ListPage>, Origin), ServiceError> {
         if let Some(index) = &self.index {
-            let page = index.list(&query, need).await;
+            let page = index.list(&query, need, || self.store.estimate(&query)).await;
             index.count_list(page.is_some());
             if let Some(page) = page {
-                return Ok(page);
+                return Ok((page, Origin::Index));
             }
         }
-        self.detached(Work::Read, async move |store| store.list(&query).await).await
+        let page = self.detached(Work::Read, async move |store| store.list(&query).await).await?;
+        Ok((page, Origin::Truth))
     }
 
     /// Whether there is an index to be asked.

@@ -42,6 +42,17 @@ pub(crate) fn total(filter: &Filter, statistics: &Statistics, dialect: Dialect) 
     }
 }
 
+/// Index entries that counting looks at, weighed as in a plan; 0 where sums are kept.
+pub(super) fn steps(filter: &Filter, statistics: &Statistics, dialect: Dialect) -> f64 {
+    if free(filter, dialect).is_some() {
+        return 0.0;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "ten thousand")]
+    let enough = (TOTAL_COUNTED_MAX + 1) as f64;
+    let matches = statistics.matches(filter).max(1.0);
+    Plan::for_count(filter, statistics).cost(enough, matches, statistics)
+}
+
 fn free(filter: &Filter, dialect: Dialect) -> Option<Sql> {
     let singles: Vec<&str> = filter
         .genres

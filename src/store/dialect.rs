@@ -9,7 +9,24 @@ pub(crate) enum Dialect {
     Sqlite,
 }
 
+/// Microseconds that reading a list takes, as measured with 5 million movies (docs/LISTS.md).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Costs {
+    /// A row that is answered.
+    pub(crate) row: f64,
+    /// An index entry that is looked at, or what weighs as much in a plan.
+    pub(crate) step: f64,
+}
+
 impl Dialect {
+    /// What reading takes.
+    pub(crate) const fn costs(self) -> Costs {
+        match self {
+            Self::MySql => Costs { row: 18.0, step: 0.7 },
+            Self::Sqlite => Costs { row: 9.0, step: 0.15 },
+        }
+    }
+
     /// Names the index that a table is read by: the plan is part of the query, so that no optimiser
     /// turns a range into a scan.
     pub(crate) fn by_index(self, index: &str) -> String {

@@ -15,6 +15,7 @@ mod collections;
 mod count;
 mod db;
 mod dialect;
+mod estimate;
 mod explain;
 mod facet;
 mod genres;
@@ -60,6 +61,7 @@ pub use changes::Changed;
 pub use collections::{
     Assembled, Assembly, CollectionChange, CollectionOutcome, StoredCollections, WrittenCollection,
 };
+pub use estimate::Estimate;
 pub use idempotency::{Once, OnceKey};
 pub use indexes::Load;
 pub use keys::{KeyChange, StoredKeys};

@@ -176,7 +176,7 @@ impl<'q> Plan<'q> {
 
     /// Index entries that are looked at for `rows` rows, weighed: a check in another table costs more
     /// than one in the index, and each range has to be found first.
-    fn cost(&self, rows: f64, matches: f64, statistics: &Statistics) -> f64 {
+    pub(crate) fn cost(&self, rows: f64, matches: f64, statistics: &Statistics) -> f64 {
         let size = self.size(statistics);
         #[expect(clippy::cast_precision_loss, reason = "at most a few dozen")]
         let (ranges, checks) = (self.ranges.len() as f64, self.checks() as f64);

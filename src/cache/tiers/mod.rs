@@ -92,7 +92,10 @@ impl<P> Clone for Landed<P> {
 enum From {
     L1,
     L2,
+    /// What was read from the truth.
     Truth,
+    /// What was made anew from something else.
+    Copy,
 }
 
 /// What is asked for.
@@ -155,20 +158,22 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         &self.metrics
     }
 
-    /// Answers a read; `load` makes the answer from one snapshot of the truth, in a task of its own.
-    /// `may_load` says whether it would be begun, where nothing but the truth can have the answer.
+    /// Answers a read; `load` makes the answer of what `query` says from one snapshot of the truth, in a task
+    /// of its own. `may_load` says whether it would be begun, where nothing but the truth can have the answer.
     ///
     /// Dropping the future cancels nothing.
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn get<F>(
+    pub async fn get<Q, F>(
         self: &Arc<Self>,
         ask: Ask,
-        may_load: impl FnOnce() -> Result<(), E>,
-        load: impl FnOnce() -> F + Send + 'static,
+        query: Q,
+        may_load: impl FnOnce(&Q) -> Result<(), E>,
+        load: impl FnOnce(Q) -> F + Send + 'static,
     ) -> Result<Answer<P>, Failure<E>>
     where
+        Q: Send + 'static,
         F: Future<Output = Result<Made<P>, E>> + Send + 'static,
     {
         let basis = Basis::of(&ask.scopes);
@@ -190,8 +195,8 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         let unverified = freshness != Freshness::Fresh;
         let route = ask.route;
 
-        let (entry, outcome) = match self.look(&ask.key, at_least, now) {
-            Ok(entry) => (entry, Outcome::L1Hit),
+        let (entry, outcome, is_read) = match self.look(&ask.key, at_least, now) {
+            Ok(entry) => (entry, Outcome::L1Hit, false),
             Err(miss) => {
                 self.metrics.missed(route, miss);
                 let flown = if self.known.rules().hold(Rule::FlightIgnoresNeed) {
@@ -199,36 +204,34 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                 } else {
                     Need::default()
                 };
+                // Who is sent away should cost as little as can be.
+                if self.shared.is_none() && !self.flights.is_under_way(&ask.key, flown) {
+                    may_load(&query).map_err(Failure::Load)?;
+                }
                 match self.flights.board(&ask.key, flown) {
                     Boarding::Joined(waiter) => {
                         let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
-                        (landed.entry, Outcome::Collapsed(miss))
+                        (landed.entry, Outcome::Collapsed(miss), false)
                     }
                     Boarding::Mine(pilot, waiter) => {
-                        if self.shared.is_none()
-                            && let Err(failure) = may_load()
-                        {
-                            pilot.land(Err(Failure::Load(failure.clone())));
-                            return Err(Failure::Load(failure));
-                        }
                         let flight =
                             Flight { ask, at_least, floor: need.1, watched, epoch, generation };
-                        let flying = Arc::clone(self).lead(flight, pilot, load);
+                        let flying = Arc::clone(self).lead(flight, pilot, move || load(query));
                         self.tasks.spawn(flying.in_current_span());
                         let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
                         let outcome = match landed.from {
                             From::L1 => Outcome::L1Hit,
                             From::L2 => Outcome::L2Hit(miss),
-                            From::Truth => Outcome::Loaded(miss),
+                            From::Truth | From::Copy => Outcome::Loaded(miss),
                         };
-                        (landed.entry, outcome)
+                        (landed.entry, outcome, landed.from == From::Truth)
                     }
                 }
             }
         };
-        // What this request itself had loaded from the truth is of after it came.
-        let anew = basis == Basis::Truth && matches!(outcome, Outcome::Loaded(_));
-        let unverified = unverified && !anew;
+        // What this request itself had read from the truth is of after it came. What an index had, or some
+        // memory, is of before.
+        let unverified = unverified && !is_read;
         self.count(route, outcome, unverified);
         Ok(Answer { revision: entry.includes(verified), entry, outcome, unverified, now })
     }
@@ -318,10 +321,10 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         let loaded = self.load(&flight, load).await;
         let mut kept = None;
         match loaded {
-            Ok((entry, scopes, keep)) => {
+            Ok((entry, scopes, keep, from)) => {
                 let keep = keep && self.keep(&flight, &entry);
                 kept = keep.then(|| (Arc::clone(&entry), scopes));
-                pilot.land(Ok(Landed { entry, from: From::Truth, keep }));
+                pilot.land(Ok(Landed { entry, from, keep }));
                 drop(pilot);
             }
             Err(Failure::Load(failure)) if failure.was_not_begun() => {
@@ -348,7 +351,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         &self,
         flight: &Flight,
         load: impl FnOnce() -> F,
-    ) -> Result<(Arc<Entry<P>>, Vec<Scope>, bool), Failure<E>>
+    ) -> Result<(Arc<Entry<P>>, Vec<Scope>, bool, From), Failure<E>>
     where
         F: Future<Output = Result<Made<P>, E>> + Send,
     {
@@ -370,7 +373,9 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         if !settled {
             return Err(Failure::Behind);
         }
-        Ok(self.entry(flight, made))
+        let from = if made.is_read { From::Truth } else { From::Copy };
+        let (entry, scopes, keep) = self.entry(flight, made);
+        Ok((entry, scopes, keep, from))
     }
 
     fn entry(&self, flight: &Flight, made: Made<P>) -> (Arc<Entry<P>>, Vec<Scope>, bool) {

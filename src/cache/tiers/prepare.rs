@@ -37,13 +37,15 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn prepare<F>(
+    pub async fn prepare<Q, F>(
         self: &Arc<Self>,
         ask: Ask,
-        may_load: impl FnOnce() -> Result<(), E>,
-        load: impl FnOnce() -> F + Send + 'static,
+        query: Q,
+        may_load: impl FnOnce(&Q) -> Result<(), E>,
+        load: impl FnOnce(Q) -> F + Send + 'static,
     ) -> Result<(Prepared, Arc<Entry<P>>), Failure<E>>
     where
+        Q: Send + 'static,
         F: Future<Output = Result<Made<P>, E>> + Send + 'static,
     {
         let now = self.known.clock().tick();
@@ -68,13 +70,13 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         let waiter = match self.flights.board(&key, need) {
             Boarding::Joined(waiter) => waiter,
             Boarding::Mine(pilot, waiter) => {
-                if let Err(failure) = may_load() {
+                if let Err(failure) = may_load(&query) {
                     pilot.land(Err(Failure::Load(failure.clone())));
                     return Err(Failure::Load(failure));
                 }
                 let at_least = Revision::ZERO;
                 let flight = Flight { ask, at_least, floor: need.1, watched, epoch, generation };
-                let flying = Arc::clone(self).lead(flight, pilot, load);
+                let flying = Arc::clone(self).lead(flight, pilot, move || load(query));
                 self.tasks.spawn(flying.in_current_span());
                 waiter
             }
@@ -87,7 +89,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         let prepared = match landed.from {
             From::L1 => Prepared::Already,
             From::L2 => Prepared::FromL2,
-            From::Truth => Prepared::Loaded,
+            From::Truth | From::Copy => Prepared::Loaded,
         };
         Ok((prepared, landed.entry))
     }

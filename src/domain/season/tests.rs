@@ -216,6 +216,75 @@ fn rules_that_never_occur_are_refused_however_they_are_written() {
     }
 }
 
+/// The first days on which a season by this rule is on.
+fn first_days(rule: &str, start: &str, count: usize) -> Vec<String> {
+    let season = seasons(&json!([{"rrule": rule, "dtstart": start, "timezone": "UTC"}]));
+    let mut days = Vec::new();
+    let mut day: Date = start.parse().unwrap();
+    for _ in 0..5_000 {
+        if stands(&season, &format!("{day}T12:00:00Z")).starts_with("on") {
+            days.push(day.to_string());
+        }
+        if days.len() == count {
+            break;
+        }
+        day = day.tomorrow().unwrap();
+    }
+    days
+}
+
+/// RFC 5545, section 3.8.5.3.
+#[test]
+fn rules_give_the_days_that_the_standards_examples_have() {
+    for (rule, days) in [
+        ("FREQ=YEARLY;BYDAY=20MO", &["1997-05-19", "1998-05-18", "1999-05-17"][..]),
+        ("FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", &["1997-05-12", "1998-05-11", "1999-05-17"]),
+        (
+            "FREQ=YEARLY;INTERVAL=3;COUNT=10;BYYEARDAY=1,100,200",
+            &[
+                "1997-01-01",
+                "1997-04-10",
+                "1997-07-19",
+                "2000-01-01",
+                "2000-04-09",
+                "2000-07-18",
+                "2003-01-01",
+                "2003-04-10",
+                "2003-07-19",
+                "2006-01-01",
+            ],
+        ),
+        (
+            "FREQ=MONTHLY;COUNT=3;BYDAY=TU,WE,TH;BYSETPOS=3",
+            &["1997-09-04", "1997-10-07", "1997-11-06"],
+        ),
+        (
+            "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-2",
+            &["1997-09-29", "1997-10-30", "1997-11-27", "1997-12-30", "1998-01-29"],
+        ),
+        (
+            "FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=MO",
+            &["1997-08-05", "1997-08-10", "1997-08-19", "1997-08-24"],
+        ),
+        (
+            "FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=SU",
+            &["1997-08-05", "1997-08-17", "1997-08-19", "1997-08-31"],
+        ),
+        (
+            "FREQ=YEARLY;INTERVAL=4;BYMONTH=11;BYDAY=TU;BYMONTHDAY=2,3,4,5,6,7,8",
+            &["1996-11-05", "2000-11-07", "2004-11-02"],
+        ),
+        ("FREQ=YEARLY;BYYEARDAY=-1", &["2023-12-31", "2024-12-31", "2025-12-31"]),
+        ("FREQ=YEARLY;BYWEEKNO=53;BYDAY=TH", &["2020-12-31", "2026-12-31", "2032-12-30"]),
+    ] {
+        let found = first_days(rule, days[0], days.len());
+        assert_eq!(found, days, "{rule}");
+        if rule.contains("COUNT") {
+            assert_eq!(first_days(rule, days[0], days.len() + 1).len(), days.len(), "{rule}");
+        }
+    }
+}
+
 #[test]
 fn seasons_read_as_they_are_written() {
     let written = json!([

@@ -1,25 +1,64 @@
 //! Which lists the index answers.
 
-use crate::domain::list::{Filter, ListQuery, Start};
+use crate::{
+    domain::list::{Filter, ListQuery, Start},
+    store::Estimate,
+};
 
 /// Alternatives that make a list one of several conditions.
 const ALTERNATIVES: usize = 2;
 
-/// Whether the index answers a list faster than the database.
+/// Microseconds that the index takes: for a page's rows and whatever else each question takes, for each
+/// movie that is read of what has a name, that is compared with a range, and that is in the list. Measured
+/// with 5 million movies (docs/LISTS.md, `examples/list_choice.rs`).
+const ANY: f64 = 400.0;
+const READ: f64 = 0.004;
+const COMPARED: f64 = 0.007;
+const FOUND: f64 = 0.013;
+/// Finding one movie among those that have a name costs as much as reading so many.
+const SEEK: f64 = 8.0;
+
+/// Whether the index may answer a list faster than the database: where it cannot, nothing is estimated.
 ///
 /// The database reads one range of an index in the list's order and stops where the page is full. It is
 /// the better one where that range is the list: no filter, or a single one. Where conditions meet, it
-/// looks at many rows that are not in the list, for the page and above all for the total, which the index
-/// has from its postings. So the index takes lists of two conditions or more, where a genre with
-/// alternatives counts as two. A director has so few movies, and `ids` names so few, that the database
-/// is quicker whatever else is asked. `page=` is the database's: it counts rows from the front, for few
-/// clients. The figures are in docs/LISTS.md.
-pub(super) fn is_for_index(query: &ListQuery) -> bool {
+/// looks at movies that are not in the list, for the page and above all for the total. A director has so
+/// few movies, and `ids` names so few, that the database is quicker whatever else is asked. `page=` is the
+/// database's: it counts rows from the front, for few clients.
+pub(super) fn may_be_for_index(query: &ListQuery) -> bool {
     let Filter { director, ids, .. } = &query.filter;
     if director.is_some() || ids.is_some() || matches!(query.start, Start::Page(_)) {
         return false;
     }
     conditions(&query.filter) >= ALTERNATIVES
+}
+
+/// Whether the index answers a list, of which so much is estimated, faster than the database.
+///
+/// The database stops counting at ten thousand, so what it looks at is the less the more of what it reads
+/// is in the list; the index goes through all that the rarest condition leaves, and so takes the longer
+/// the longer the list is. Both are estimated, and the lower estimate wins.
+#[must_use]
+pub fn is_for_index(query: &ListQuery, estimate: &Estimate) -> bool {
+    may_be_for_index(query) && by_index(estimate) < estimate.database
+}
+
+/// Microseconds that the index takes.
+fn by_index(estimate: &Estimate) -> f64 {
+    let Estimate { all, names, excluded, is_ranged, matches, .. } = estimate;
+    let mut names: Vec<(f64, f64)> =
+        names.iter().map(|names| (names.iter().sum(), names.iter().map(|_| 1.0).sum())).collect();
+    names.sort_by(|one, two| one.0.total_cmp(&two.0));
+    let all = all.max(1.0);
+    let (mut read, mut left) = (0.0, all);
+    for (n, (movies, lists)) in names.iter().enumerate() {
+        // The rarest is read from front to back; in the others, what is left is looked for if it is few.
+        read += if n == 0 { *movies } else { movies.min(left * SEEK * lists) };
+        left *= (movies / all).min(1.0);
+    }
+    read += excluded.min(left * SEEK);
+    let compared = if *is_ranged { left } else { 0.0 };
+    ANY + READ * read + COMPARED * compared + FOUND * matches
 }
 
 /// How many conditions a filter has, in the sense of the rule.
@@ -37,13 +76,26 @@ fn conditions(filter: &Filter) -> usize {
 mod tests {
     use super::*;
 
-    fn chosen(pairs: &[(&str, &str)]) -> bool {
+    fn query(pairs: &[(&str, &str)]) -> ListQuery {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        is_for_index(&ListQuery::from_pairs(pairs.iter().map(owned).collect()).unwrap())
+        ListQuery::from_pairs(pairs.iter().map(owned).collect()).unwrap()
+    }
+
+    fn estimate(names: &[&[f64]], matches: f64, database: f64) -> Estimate {
+        Estimate {
+            database,
+            page_steps: 0.0,
+            count_steps: 0.0,
+            all: 5e6,
+            names: names.iter().map(|names| names.to_vec()).collect(),
+            excluded: 0.0,
+            is_ranged: false,
+            matches,
+        }
     }
 
     #[test]
-    fn the_index_takes_lists_in_which_conditions_meet() {
+    fn the_index_may_take_lists_in_which_conditions_meet() {
         for pairs in [
             &[("genre", "Drama,Romance")][..],
             &[("genre", "Comedy|Horror")],
@@ -51,12 +103,13 @@ mod tests {
             &[("genre", "Drama"), ("genre_not", "War"), ("sort", "-rating")],
             &[("year_min", "1990"), ("rating_min", "7")],
         ] {
-            assert!(chosen(pairs), "{pairs:?}");
+            assert!(may_be_for_index(&query(pairs)), "{pairs:?}");
         }
     }
 
     #[test]
-    fn the_database_takes_what_one_range_has() {
+    fn the_database_takes_what_one_range_has_whatever_is_estimated() {
+        let costly = estimate(&[&[10.0]], 1.0, 1e9);
         for pairs in [
             &[][..],
             &[("genre", "Drama")],
@@ -66,7 +119,26 @@ mod tests {
             &[("ids", "1,2"), ("genre", "Drama,War")],
             &[("genre", "Drama,Romance"), ("page", "2")],
         ] {
-            assert!(!chosen(pairs), "{pairs:?}");
+            assert!(!is_for_index(&query(pairs), &costly), "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn long_lists_are_the_databases_and_rare_meetings_the_indexes() {
+        let query = query(&[("genre", "Horror"), ("country", "Japan")]);
+        // A quarter of 5 million: the database is done after some ten thousand rows.
+        let long = estimate(&[&[2.1e6], &[3e6]], 1.2e6, 2_500.0);
+        assert!(!is_for_index(&query, &long));
+        // One movie in ten of the rarer condition: the database looks at ten for each.
+        let rare = estimate(&[&[4e5], &[1.5e5]], 1.8e4, 60_000.0);
+        assert!(is_for_index(&query, &rare));
+    }
+
+    #[test]
+    fn what_is_few_is_looked_for_and_not_read() {
+        let few = by_index(&estimate(&[&[100.0], &[2e6]], 40.0, 0.0));
+        let many = by_index(&estimate(&[&[1e6], &[2e6]], 40.0, 0.0));
+        assert!(few < ANY + 10.0, "{few}");
+        assert!(many > 10.0 * few, "{many}");
     }
 }

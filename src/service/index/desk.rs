@@ -99,6 +99,11 @@ impl Desk {
         if full { Err(self.overloaded()) } else { Ok(()) }
     }
 
+    /// Whether who came now would be answered at once.
+    pub(super) fn has_room(&self) -> bool {
+        self.permits.available_permits() > 0
+    }
+
     /// Asks when it is this one's turn.
     ///
     /// # Errors

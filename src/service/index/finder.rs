@@ -21,6 +21,7 @@ use crate::{
     },
     search::{Index, SearchError},
     service::error::ServiceError,
+    store::Estimate,
 };
 
 use super::{
@@ -220,10 +221,27 @@ impl Finder {
         Ok(found)
     }
 
+    /// Whether the index is the faster one for a list, and has room for it now.
+    pub(in crate::service) fn would_list(
+        &self,
+        query: &ListQuery,
+        estimate: impl FnOnce() -> Estimate,
+    ) -> bool {
+        choice::may_be_for_index(query)
+            && self.0.desk.has_room()
+            && self.serving().is_some()
+            && choice::is_for_index(query, &estimate())
+    }
+
     /// A page of a list, where the index has it, of `need` or later, and is the faster one. It is never
     /// waited for.
-    pub async fn list(&self, query: &ListQuery, need: Revision) -> Option<AsOf<ListPage>> {
-        if !choice::is_for_index(query) {
+    pub async fn list(
+        &self,
+        query: &ListQuery,
+        need: Revision,
+        estimate: impl FnOnce() -> Estimate,
+    ) -> Option<AsOf<ListPage>> {
+        if !choice::may_be_for_index(query) || !choice::is_for_index(query, &estimate()) {
             return None;
         }
         let (serving, shown) = self.serving()?;

@@ -26,6 +26,7 @@ mod suggestions;
 
 use std::time::Duration;
 
+pub use choice::is_for_index;
 pub use finder::{Finder, Report};
 pub use keeper::Keeper;
 pub use metrics::Metrics;

@@ -59,6 +59,12 @@ struct State {
     told: (u64, Option<Tick>),
 }
 
+impl State {
+    fn is_full(&self, now: Tick) -> bool {
+        self.in_flight >= self.most.now() && self.queue.is_full(now)
+    }
+}
+
 /// Leave for one operation on the database.
 #[derive(Debug)]
 #[must_use]
@@ -124,7 +130,7 @@ impl Gate {
         }
         drop(state);
         // Its turn came in the instant in which it gave up.
-        waiting.receiver.try_recv().map_err(|_| Shed::now())
+        waiting.receiver.try_recv().map_err(|_| Shed::nth(0))
     }
 
     /// Whether somebody who came now would be sent away at once; who is told so, is.
@@ -134,10 +140,12 @@ impl Gate {
     pub(super) fn look(&self) -> Result<(), Shed> {
         let now = self.clock.tick();
         let state = self.lock();
-        if state.in_flight < state.most.now() || !state.queue.is_full(now) {
-            return Ok(());
-        }
-        Err(self.shed(state, now))
+        if state.is_full(now) { Err(self.shed(state, now)) } else { Ok(()) }
+    }
+
+    /// Whether somebody who came now would be sent away at once.
+    pub(super) fn is_full(&self) -> bool {
+        self.lock().is_full(self.clock.tick())
     }
 
     /// How it is.
@@ -190,7 +198,7 @@ impl Gate {
         if tells {
             state.told = (state.shed, Some(now));
         }
-        let (limit, in_flight) = (state.most.now(), state.in_flight);
+        let (limit, in_flight, nth) = (state.most.now(), state.in_flight, state.shed);
         drop(state);
         if tells {
             let kind = self.kind.label();
@@ -202,7 +210,7 @@ impl Gate {
                 "more is asked of the database than it does"
             );
         }
-        Shed::now()
+        Shed::nth(nth)
     }
 
     fn show(&self, state: &State) {

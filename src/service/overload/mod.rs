@@ -105,15 +105,15 @@ pub struct Options {
 /// An operation that is not begun, since too many others were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shed {
-    /// When to try again: one to three seconds, so that those who were sent away together do not come
-    /// back together.
+    /// When to try again: one to three seconds in turn, so that those who were sent away together do not
+    /// come back together.
     pub retry_after: Duration,
 }
 
 impl Shed {
-    fn now() -> Self {
-        let random = getrandom::u32().unwrap_or(0);
-        Self { retry_after: Duration::from_secs(u64::from(1 + random % 3)) }
+    /// The one that is the `nth` to be sent away.
+    fn nth(n: u64) -> Self {
+        Self { retry_after: Duration::from_secs(1 + n % 3) }
     }
 }
 
@@ -194,6 +194,15 @@ impl Overload {
         match kind {
             Kind::Miss => self.miss.look(),
             Kind::Write => self.write.look(),
+        }
+    }
+
+    /// Whether an operation that came now would be sent away at once. Nobody is told so.
+    #[must_use]
+    pub fn is_full(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Miss => self.miss.is_full(),
+            Kind::Write => self.write.is_full(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hyper::Method;
 use serde_json::json;
 
 use super::{is_hit, metric, status};
@@ -11,13 +12,23 @@ use crate::{
     fault_proxy::{FaultProxy, Link},
 };
 
-on_backend! { mariadb MariaDb: answers_are_marked_after_the_bound_and_there_are_none_after_the_cap }
+on_backend! {
+    mariadb MariaDb:
+    answers_are_marked_after_the_bound_and_there_are_none_after_the_cap
+    a_list_that_the_index_made_is_marked_too
+}
 
-async fn answers_are_marked_after_the_bound_and_there_are_none_after_the_cap(database: Database) {
+/// A proxy before a database, and the setting that leads through it.
+async fn through_proxy(database: &Database) -> (FaultProxy, String) {
     let (server, name) = database.url.rsplit_once('/').unwrap();
     let (user, target) = server.rsplit_once('@').unwrap();
     let proxy = FaultProxy::new(target.parse().unwrap()).await;
     let url = format!("--database-url={user}@{}/{name}", proxy.address);
+    (proxy, url)
+}
+
+async fn answers_are_marked_after_the_bound_and_there_are_none_after_the_cap(database: Database) {
+    let (proxy, url) = through_proxy(&database).await;
     let flags = [url.as_str(), "--database-acquire-timeout=300ms", "--staleness-cap=10s"];
     let app = TestApp::start(Database::new(Backend::Sqlite).await, &flags).await;
     app.post("/v1/movies", &json!({"title": "a"})).await.expect(201);
@@ -39,4 +50,35 @@ async fn answers_are_marked_after_the_bound_and_there_are_none_after_the_cap(dat
         tokio::task::yield_now().await;
     }
     is_hit(&app.get("/v1/movies").await);
+}
+
+/// The index is as of when it last followed: what is made from it is no newer than what is kept.
+async fn a_list_that_the_index_made_is_marked_too(database: Database) {
+    let (proxy, url) = through_proxy(&database).await;
+    let flags = [url.as_str(), "--database-acquire-timeout=300ms", "--index=on"];
+    let app = TestApp::start(Database::new(Backend::Sqlite).await, &flags).await;
+    let mut revision = String::new();
+    for n in 0..3 {
+        let movie = json!({"title": n.to_string(), "genres": ["Drama", "War"]});
+        let written = app.post("/v1/movies", &movie).await.expect(201);
+        revision = written.header("catalog-revision").to_owned();
+    }
+    loop {
+        let asked = app.request(Method::GET, "/v1/search?q=1");
+        if asked.header("min-catalog-revision", &revision).send().await.status == 200 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    let target = |limit: u32| format!("/v1/movies?genre=drama,war&limit={limit}");
+    let made = app.get(&target(1)).await.expect(200);
+    assert!(!status(&made).contains("unverified"), "{}", status(&made));
+    let by_index = || metric(app.admin, "marquee_list_loads_total", &["source=\"index\""]);
+    let before = by_index().await;
+    proxy.set(Link::Cut);
+    app.clock.advance(Duration::from_millis(1001));
+    let made = app.get(&target(2)).await.expect(200);
+    assert!(status(&made).contains("fwd=uri-miss"), "{}", status(&made));
+    assert!(status(&made).ends_with("; detail=unverified"), "{}", status(&made));
+    assert!(by_index().await > before);
 }

@@ -20,6 +20,7 @@ on_every_backend! {
     a_write_that_was_answered_shows_at_once,
     an_edited_search_shows_at_once,
     another_replica_includes_the_revision_that_it_is_asked_for,
+    a_collections_write_is_followed_by_the_index_as_it_stands,
 }
 
 on_backend! {
@@ -119,6 +120,29 @@ async fn another_replica_includes_the_revision_that_it_is_asked_for(Searched(one
         let answer = asked.send().await.expect(200);
         assert_eq!(titles(&answer)[0], title);
     }
+}
+
+/// Its revision has no change of a movie.
+async fn a_collections_write_is_followed_by_the_index_as_it_stands(Searched(app): Searched) {
+    films(&app).await;
+    let rebuilds = || metric(app.admin, "marquee_index_rebuilds_total", &[]);
+    let before = rebuilds().await;
+    for n in 0..5 {
+        let slug = format!("a{n}");
+        let query = format!("q=hood&limit={}", n + 1);
+        let written = create(&app, &json!({"slug": slug, "title": "A", "query": query})).await;
+        let at = written.header("catalog-revision");
+        let asked = app.request(Method::GET, &format!("/v1/search?{query}"));
+        let found = asked.header("min-catalog-revision", at).send().await.expect(200);
+        assert_eq!(found.header("catalog-revision"), at);
+        assert_eq!(shown(*app, &slug).await, titles(&found));
+        let movie = app.post("/v1/movies", &json!({"title": format!("Hood {n}")})).await;
+        let asked = app.request(Method::GET, "/v1/search?q=hood&sort=-created&limit=1");
+        let at = movie.expect(201).header("catalog-revision").to_owned();
+        let found = asked.header("min-catalog-revision", &at).send().await.expect(200);
+        assert_eq!(titles(&found), [format!("Hood {n}")]);
+    }
+    assert!(rebuilds().await <= before, "the index was built anew");
 }
 
 async fn without_an_index_only_what_needs_it_is_503(database: Database) {

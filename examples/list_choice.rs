@@ -1,0 +1,271 @@
+//! Reads lists of several filters from the database and from the index, in turns, and tells which was faster and
+//! which the service would have asked, as tables in Markdown:
+//!
+//! ```text
+//! marquee synthesise --movies 5000000 --seed 1 -o movies.jsonl
+//! marquee import movies.jsonl --database-url sqlite:five.db
+//! marquee serve --database-url sqlite:five.db --index-dir FOLDER   # until /v1/search answers: that makes the index
+//! cargo run --release --example list_choice -- sqlite:five.db FOLDER [LISTS] [SEED]
+//! ```
+//!
+//! First come the filters of `docs/LISTS.md` that are combined, then as many as LISTS (200) that are drawn at random:
+//! two to four conditions, any order. Each figure is the median of [`RUNS`] in milliseconds. With `--points`, what
+//! was estimated follows for each, for fitting the constants of the choice.
+
+#![expect(clippy::print_stdout, reason = "the tables are what it is run for")]
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use marquee::{
+    domain::{clock::Clock, list::ListQuery},
+    search::{Folder, Index, Opened},
+    service::index::is_for_index,
+    store::{Options, Store},
+};
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+const RUNS: usize = 7;
+/// As much longer as the better one that a choice may take.
+const GOAL: f64 = 1.1;
+
+const FILTERS: &[&str] = &[
+    "genre=Comedy|Horror",
+    "genre=Drama,Romance",
+    "genre=Western,Horror",
+    "genre=Drama|Comedy,Romance&genre_not=Horror",
+    "genre=Drama&year_min=1990",
+    "genre=Drama&year=1999",
+    "genre=Horror&country=Japan",
+    "genre=Drama&country=United States",
+    "genre=Drama&country=Iceland",
+    "genre=Comedy&language=English&year_min=1990&year_max=1999",
+    "genre=Drama&country=France&rating_min=7&year_min=1960&year_max=1979",
+    "genre=Drama&rating_min=8.5",
+    "genre=Drama&rating_min=5",
+    "country=United States&language=English",
+    "country=France&language=English",
+    "year_min=1990&year_max=1999&rating_min=7",
+];
+const GENRES: [&str; 12] = [
+    "Drama",
+    "Comedy",
+    "Thriller",
+    "Action",
+    "Romance",
+    "Horror",
+    "Crime",
+    "Adventure",
+    "Sci-Fi",
+    "Fantasy",
+    "War",
+    "Western",
+];
+const COUNTRIES: [&str; 7] =
+    ["United States", "France", "India", "Japan", "United Kingdom", "Italy", "Iceland"];
+const LANGUAGES: [&str; 5] = ["English", "French", "Japanese", "Hindi", "Italian"];
+const SORTS: [&str; 12] = [
+    "popularity",
+    "-popularity",
+    "rating",
+    "-rating",
+    "votes",
+    "-votes",
+    "year",
+    "-year",
+    "title",
+    "-title",
+    "created",
+    "-created",
+];
+
+/// A small generator (`SplitMix64`), so that a seed gives the same lists everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut n = self.0;
+        n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((n ^ (n >> 31)) % sides as u64).unwrap_or(0)
+    }
+
+    fn of<'t>(&mut self, texts: &[&'t str]) -> &'t str {
+        texts[self.roll(texts.len())]
+    }
+}
+
+struct Measured {
+    text: String,
+    total: u64,
+    database: f64,
+    index: f64,
+    by_index: bool,
+    points: String,
+}
+
+impl Measured {
+    /// How many times as long as the better one the chosen one takes.
+    fn regret(&self) -> f64 {
+        let chosen = if self.by_index { self.index } else { self.database };
+        chosen / self.database.min(self.index)
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let points = arguments.iter().position(|argument| argument == "--points");
+    if let Some(at) = points {
+        arguments.remove(at);
+    }
+    let [url, folder, rest @ ..] = arguments.as_slice() else {
+        bail!("usage: list_choice DATABASE_URL FOLDER [LISTS] [SEED] [--points]");
+    };
+    let lists = rest.first().map_or(Ok(200), |lists| lists.parse())?;
+    let seed = rest.get(1).map_or(Ok(1), |seed| seed.parse())?;
+    let options = Options {
+        url: url.clone(),
+        connections: 2,
+        acquire_timeout: Duration::from_secs(5),
+        statement_timeout: Duration::from_mins(1),
+        watch_timeout: Duration::from_secs(10),
+        changes_kept: 1_000_000,
+    };
+    let store = Store::open(options, Clock::system()).await?;
+    store.migrate().await?;
+    store.refresh_statistics().await?;
+    let epoch = store.snapshot().await?.epoch();
+    let index = match Folder::take(Path::new(folder))?.open(&format!("{epoch:016x}"))? {
+        Opened::Ready(index) => index,
+        other => bail!("there is no index of this database in {folder}: {other:?}"),
+    };
+
+    println!("| list | movies | database | index | chosen | × the better one |");
+    println!("|---|--:|--:|--:|---|--:|");
+    let mut all = Vec::new();
+    for filter in FILTERS {
+        let mut measured = Vec::new();
+        for sort in ["-popularity", "title", "-year"] {
+            measured.push(measure(&store, &index, format!("{filter}&sort={sort}")).await?);
+        }
+        measured.sort_by(|a, b| a.regret().total_cmp(&b.regret()));
+        // The order in which the choice is the worst.
+        println!("{}", row(&measured[measured.len() - 1]));
+        all.extend(measured);
+    }
+    let mut dice = Dice(seed);
+    let mut random = Vec::new();
+    for _ in 0..lists {
+        random.push(measure(&store, &index, draw(&mut dice)).await?);
+    }
+    println!();
+    summary("filters above", &mut all);
+    summary("drawn at random", &mut random);
+    println!("\nThe worst of those drawn at random:\n");
+    println!("| list | movies | database | index | chosen | × the better one |");
+    println!("|---|--:|--:|--:|---|--:|");
+    random.iter().rev().take(12).for_each(|measured| println!("{}", row(measured)));
+    if points.is_some() {
+        println!();
+        all.iter().chain(&random).for_each(|measured| println!("{}", measured.points));
+    }
+    Ok(())
+}
+
+fn draw(dice: &mut Dice) -> String {
+    let mut text = match dice.roll(4) {
+        0 => format!("genre={}|{}", dice.of(&GENRES[..6]), dice.of(&GENRES[6..])),
+        1 => format!("genre={},{}", dice.of(&GENRES[..6]), dice.of(&GENRES[6..])),
+        _ => format!("genre={}", dice.of(&GENRES)),
+    };
+    let conditions = 1 + dice.roll(3);
+    let mut kinds = [0, 1, 2, 3];
+    for n in 0..conditions {
+        let other = n + dice.roll(kinds.len() - n);
+        kinds.swap(n, other);
+        let year = 1920 + dice.roll(100);
+        let more = match kinds[n] {
+            0 => format!("country={}", dice.of(&COUNTRIES)),
+            1 => format!("language={}", dice.of(&LANGUAGES)),
+            2 if dice.roll(2) == 0 => format!("year_min={year}"),
+            2 => format!("year_min={year}&year_max={}", year + dice.roll(20)),
+            _ => format!("rating_min={}.{}", 1 + dice.roll(8), dice.roll(10)),
+        };
+        text = format!("{text}&{more}");
+    }
+    format!("{text}&sort={}", dice.of(&SORTS))
+}
+
+async fn measure(store: &Store, index: &Index, text: String) -> anyhow::Result<Measured> {
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let query = ListQuery::from_pairs(pairs).with_context(|| text.clone())?;
+    let (mut database, mut by_index) = (Vec::new(), Vec::new());
+    let mut total = 0;
+    for _ in 0..RUNS {
+        let since = Instant::now();
+        let stored = store.list(&query).await?.value;
+        database.push(since.elapsed());
+        let since = Instant::now();
+        let found = index.list(&query)?.value;
+        by_index.push(since.elapsed());
+        let ids = |movies: &[marquee::domain::movie::Movie]| -> Vec<i64> {
+            movies.iter().map(|movie| movie.id.get()).collect()
+        };
+        ensure!(ids(&stored.movies) == ids(&found.movies), "{text}: they are not the same");
+        total = match found.total {
+            marquee::domain::list::Total::Exact(total)
+            | marquee::domain::list::Total::AtLeast(total) => total,
+        };
+    }
+    let estimate = store.estimate(&query);
+    let (database, by_index) = (median(database), median(by_index));
+    let points = format!("POINT\t{text}\t{total}\t{database}\t{by_index}\t{estimate:?}");
+    let is_for_index = is_for_index(&query, &estimate);
+    Ok(Measured { text, total, database, index: by_index, by_index: is_for_index, points })
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    times[times.len() / 2].as_secs_f64() * 1000.0
+}
+
+fn row(measured: &Measured) -> String {
+    let Measured { text, total, database, index, by_index, .. } = measured;
+    let chosen = if *by_index { "index" } else { "database" };
+    let text = text.replace('|', "\\|");
+    format!(
+        "| `{text}` | {total} | {database:.2} | {index:.2} | {chosen} | {:.2} |",
+        measured.regret()
+    )
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few hundred lists")]
+fn summary(name: &str, measured: &mut [Measured]) {
+    measured.sort_by(|a, b| a.regret().total_cmp(&b.regret()));
+    let count = measured.len() as f64;
+    let share = |within: &dyn Fn(&Measured) -> bool| {
+        measured.iter().filter(|measured| within(measured)).count() as f64 / count * 100.0
+    };
+    let sum = |of: &dyn Fn(&Measured) -> f64| measured.iter().map(of).sum::<f64>();
+    let best = sum(&|measured| measured.database.min(measured.index));
+    println!(
+        "{name}: {} lists, {:.0} % from the index; the choice is within {:.0} % of the better one for {:.1} %, and \
+         takes {:.2} times as long in sum (always the database: {:.2}, always the index: {:.2})",
+        measured.len(),
+        share(&|measured| measured.by_index),
+        (GOAL - 1.0) * 100.0,
+        share(&|measured| measured.regret() <= GOAL),
+        sum(&|measured| if measured.by_index { measured.index } else { measured.database }) / best,
+        sum(&|measured| measured.database) / best,
+        sum(&|measured| measured.index) / best,
+    );
+}
