@@ -7,7 +7,6 @@ ARGS ?=
 LOCKED ?= --locked
 # The store's facts are held on MySQL too where there is one.
 FEATURES ?= $(if $(TEST_MYSQL_URL),--features test-mysql)
-SOAK = cluster::no_answer_without_the_stale_mark_breaks_a_promise_whatever_fails
 NEXTEST_PROFILE ?= $(if $(CI),ci,default)
 
 .DEFAULT_GOAL := help
@@ -27,12 +26,11 @@ run: ## Build Marquee and serve real films on localhost:8080; ARGS="…" for mor
 test: ## Run format check, lints and all tests, with a private MariaDB and Redis
 	@exec scripts/test-services run $(MAKE) --no-print-directory format-check lint doc-tests tests
 
-# Optimised, and by `cargo test`, which has no deadline for a test. `TEST_SOAK_SECONDS=60 make soak` is a shorter one;
+# Optimised, and by `cargo test`, which has no deadline for a test. `TEST_SOAK_SECONDS=600 make soak` is a shorter one;
 # TEST_SOAK_SEED repeats a run. docs/CHECKER.md says what it does.
 .PHONY: soak
-soak: ## Check answers of a cluster against the truth for ten minutes, whatever fails; writes target/soak-report.txt
-	@TEST_SOAK_SECONDS="$${TEST_SOAK_SECONDS:-600}" TEST_SOAK_REPORT="$${TEST_SOAK_REPORT:-target/soak-report.txt}" \
-	  exec scripts/test-services run $(CARGO) test --profile quick $(LOCKED) --test it $(SOAK) -- --exact --nocapture
+soak: ## Check answers of a cluster against the truth for an hour, whatever fails, and that nothing leaks
+	@exec scripts/test-services run scripts/soak
 
 # Builds the program once more, with the feature, which is why it is apart.
 .PHONY: check-otel
@@ -69,6 +67,33 @@ bench-hits: ## Measure what a cache hit costs, beside bare hyper, nginx and Varn
 .PHONY: bench-overload
 bench-overload: ## Ask for three times the misses that the database does; say what gets done, and what becomes of hits
 	@exec scripts/bench-overload $(ARGS)
+
+# Each of these writes a section of docs/BENCHMARKS.md, with plots and figures beside it; TRIAL=1 writes to target/trial
+# instead. Each says at its beginning what it takes, and goes on where a long run was cut short.
+.PHONY: bench-peers
+bench-peers: ## Measure Marquee beside bare hyper, nginx, Varnish, HAProxy, and without its cache
+	@exec scripts/bench-peers $(ARGS)
+
+.PHONY: bench-15m
+bench-15m: ## Ask a cluster 15 million times as users would, and check each answer
+	@exec scripts/bench-15m $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: ## Measure how imports, starts, lists and searches grow up to 5 million movies; then docs/CAPACITY.md
+	@exec scripts/bench-scale $(ARGS)
+
+.PHONY: bench-cores
+bench-cores: ## Measure what cores, threads, the allocator and the protocol change for a hit
+	@exec scripts/bench-cores $(ARGS)
+
+.PHONY: capacity
+capacity: ## Write docs/CAPACITY.md anew from the figures that there are
+	@exec scripts/capacity
+
+# Counted by valgrind, so the same on a busy machine as on an idle one.
+.PHONY: bench-check
+bench-check: ## Compare the instructions of each step of an answer with benches/baseline.json; ARGS=update renews it
+	@exec scripts/bench-check $(ARGS)
 
 .PHONY: bench-memory
 bench-memory: ## Ask the cache for 10 million keys once each; ARGS="KEYS L1_MIB"; say what it takes and keeps

@@ -31,6 +31,8 @@ pub mod gate;
 mod handlers;
 pub mod limit;
 pub mod log_level;
+#[doc(hidden)]
+pub mod measure;
 pub mod metrics;
 mod noted;
 pub mod observe;

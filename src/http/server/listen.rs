@@ -35,10 +35,20 @@ pub(super) struct SocketFile {
     inode: u64,
 }
 
+/// Whether others of this user may listen on the same address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Share {
+    /// Nobody else.
+    Alone,
+    /// Whoever says so, too: the system spreads connections among them (`SO_REUSEPORT`).
+    Spread,
+}
+
 /// Listens on an address; port 0 is any free one.
-pub(super) fn tcp(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+pub(super) fn tcp(address: SocketAddr, backlog: u32, share: Share) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
+    socket.set_reuseport(share == Share::Spread)?;
     socket.bind(address)?;
     let listener = socket.listen(backlog)?;
     // Connections inherit these.
@@ -169,10 +179,17 @@ mod tests {
 
     #[tokio::test]
     async fn connections_are_asked_whether_they_live() {
-        let listener = tcp(([127, 0, 0, 1], 0).into(), 16).unwrap();
+        let listener = tcp(([127, 0, 0, 1], 0).into(), 16, Share::Alone).unwrap();
         let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         assert!(SockRef::from(&stream).keepalive().unwrap());
         drop(client);
+    }
+    #[tokio::test]
+    async fn an_address_is_shared_only_among_those_who_all_say_so() {
+        let first = tcp(([127, 0, 0, 1], 0).into(), 16, Share::Spread).unwrap();
+        let address = first.local_addr().unwrap();
+        tcp(address, 16, Share::Spread).unwrap();
+        assert_eq!(tcp(address, 16, Share::Alone).unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 }

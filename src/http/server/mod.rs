@@ -41,7 +41,12 @@ use hyper::{Request, Response, body::Incoming};
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
-use self::{listen::Listening, metrics::Connections, peer::Peer, tls::Tls};
+use self::{
+    listen::{Listening, Share},
+    metrics::Connections,
+    peer::Peer,
+    tls::Tls,
+};
 use super::response::Body;
 
 /// Clients that wait in the system until they are accepted, if it allows that many.
@@ -165,7 +170,21 @@ pub async fn bind(address: SocketAddr) -> io::Result<Bound> {
 /// The system's, when the address is not free or not ours.
 #[expect(clippy::unused_async, reason = "a listener belongs to the runtime that makes it")]
 pub async fn bind_with(address: SocketAddr, backlog: u32) -> io::Result<Bound> {
-    let listener = listen::tcp(address, backlog)?;
+    listen_on(address, backlog, Share::Alone)
+}
+
+/// Takes an address beside other listeners that were bound by this: the system spreads connections among
+/// them, and each can be served by a runtime of its own.
+///
+/// # Errors
+/// The system's, when the address is not ours or somebody has it alone.
+#[expect(clippy::unused_async, reason = "a listener belongs to the runtime that makes it")]
+pub async fn bind_beside(address: SocketAddr, backlog: u32) -> io::Result<Bound> {
+    listen_on(address, backlog, Share::Spread)
+}
+
+fn listen_on(address: SocketAddr, backlog: u32, share: Share) -> io::Result<Bound> {
+    let listener = listen::tcp(address, backlog, share)?;
     let address = listener.local_addr()?;
     Ok(Bound { sockets: vec![Listening::Tcp(listener)], address })
 }

@@ -19,6 +19,7 @@ mod run;
 mod scenarios;
 mod stalls;
 mod truth;
+mod vitals;
 pub(crate) mod wire;
 
 use std::time::Duration;
@@ -42,13 +43,18 @@ async fn no_answer_without_the_stale_mark_breaks_a_promise_whatever_fails() {
         None => short(seed),
     };
     println!("seed {seed}");
-    let report = run(plan).await;
+    let (report, vitals) = run(plan).await;
     println!("{report}");
     if let Some(path) = text("TEST_SOAK_REPORT") {
         std::fs::write(&path, format!("seed {seed}\n{report}")).expect("the report can be written");
     }
+    if let (Some(path), Some(vitals)) = (text("TEST_SOAK_VITALS"), &vitals) {
+        vitals.write(path.as_ref()).expect("the vitals can be written");
+    }
     assert_eq!(report.violated, 0, "promises were broken; the report is above");
     assert!(report.checked() > 1_000, "too few answers to mean anything");
+    let growing = vitals.map(|vitals| vitals.growing()).unwrap_or_default();
+    assert!(growing.is_empty(), "something leaks: {growing:?}");
 }
 
 fn short(seed: u64) -> Plan {
@@ -62,6 +68,7 @@ fn short(seed: u64) -> Plan {
         writer_pause: Duration::from_millis(80),
         healthy: Duration::from_millis(250),
         lasts: Duration::ZERO,
+        spares_the_last: false,
         stretch: 1,
         progress: None,
     }
@@ -87,6 +94,7 @@ fn long(seed: u64, lasts: Duration) -> Plan {
         writer_pause: Duration::from_millis(number("TEST_SOAK_WRITER_PAUSE_MS").unwrap_or(200)),
         healthy: Duration::from_secs(2),
         lasts,
+        spares_the_last: true,
         stretch: 2,
         progress: Some(Duration::from_secs(10)),
     }

@@ -106,6 +106,11 @@ impl Replica {
         }
     }
 
+    /// The number of its process, while it runs.
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.child.lock().expect("no panic").as_ref().map(Child::id)
+    }
+
     /// `STOP` or `CONT`.
     pub(crate) fn signal(&self, signal: &str) {
         if let Some(child) = &*self.child.lock().expect("no panic") {

@@ -26,6 +26,7 @@ use super::{
     report::Report,
     rig::{Cluster, Layout},
     stalls::watch,
+    vitals::Vitals,
 };
 use crate::store::model::Dice;
 
@@ -48,6 +49,8 @@ pub(crate) struct Plan {
     pub(crate) healthy: Duration,
     /// Faults are gone through again until this long after the start; once at least.
     pub(crate) lasts: Duration,
+    /// Whether the last replica is never killed, so that it can be watched from beginning to end.
+    pub(crate) spares_the_last: bool,
     /// How many times longer than usual faults last.
     pub(crate) stretch: u32,
     /// Whether and how often progress is printed.
@@ -133,8 +136,8 @@ impl Stage {
     }
 }
 
-/// Runs a plan.
-pub(crate) async fn run(plan: Plan) -> Report {
+/// Runs a plan; gives how its last replica fared, too, if that is never killed.
+pub(crate) async fn run(plan: Plan) -> (Report, Option<Vitals>) {
     let cluster = Cluster::start(plan.layout.clone()).await;
     let stage = Stage::set(cluster, plan.movies, plan.seed).await;
     let mut dice = Dice(stage.seed_of(2_000));
@@ -162,8 +165,22 @@ pub(crate) async fn run(plan: Plan) -> Report {
             }
         });
     }
-    faults(&plan, &stage, dice).await;
-    stage.strike().await
+    let nodes = &stage.cluster.nodes;
+    let lasting = nodes.last().filter(|_| plan.spares_the_last);
+    let (struck, watched) = (
+        async {
+            faults(&plan, &stage, dice).await;
+            stage.shared.stop();
+        },
+        async {
+            match lasting {
+                Some(node) => Some(Vitals::watch(&node.replica, &stage.shared).await),
+                None => None,
+            }
+        },
+    );
+    let ((), vitals) = tokio::join!(struck, watched);
+    (stage.strike().await, vitals)
 }
 
 /// Injects every fault, in an order that the seed decides, until the time is up.
@@ -173,6 +190,7 @@ async fn faults(plan: &Plan, stage: &Stage, dice: Dice) {
         cluster: &stage.cluster,
         shared: &stage.shared,
         dice,
+        mortals: stage.cluster.nodes.len() - usize::from(plan.spares_the_last),
         stretch: plan.stretch,
         loot: Loot::default(),
     };

@@ -131,6 +131,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) shared: &'a Shared,
     pub(crate) dice: Dice,
+    /// How many replicas may be killed, from the first on.
+    pub(crate) mortals: usize,
     /// How much longer than the short form's its faults last.
     pub(crate) stretch: u32,
     /// Entries of Redis as they were at some time, for later lies.
@@ -142,6 +144,11 @@ impl Scene<'_> {
     fn replica(&mut self) -> usize {
         let count = self.cluster.nodes.len() as u64;
         usize::try_from(self.dice.roll(count)).expect("few")
+    }
+
+    /// The number of a replica that may be killed.
+    fn mortal(&mut self) -> usize {
+        usize::try_from(self.dice.roll(self.mortals as u64)).expect("few")
     }
 
     /// Lets a fault last.

@@ -21,7 +21,7 @@ pub(super) async fn strike(fault: Fault, scene: &mut Scene<'_>) -> Done {
         }
         return Done::Yes;
     }
-    let at = scene.replica();
+    let at = if fault == Fault::ReplicaKilled { scene.mortal() } else { scene.replica() };
     let replica = &scene.cluster.nodes[at].replica;
     let window = scene.shared.permits.open(Trouble::Process(at));
     if fault == Fault::ReplicaKilled {
