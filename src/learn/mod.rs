@@ -4,7 +4,7 @@
 //! "what next" and "what is like it" from memory; [`evaluate`] judges it beside simpler methods. The method and
 //! its figures are in `docs/LEARNING.md`.
 //!
-//! **Invariant:** no HTTP, no SQL and no clock in here. Files are touched by [`file`] only.
+//! **Invariant:** no HTTP, no SQL and no clock in here. Files are touched by [`mod@file`] only.
 //! **Invariant:** training is repeatable bit for bit: every sum of floats has one order, which the number of
 //! threads does not change, and nothing is drawn at random.
 //! **Invariant:** a user is a position in a list while training, and is in no model.

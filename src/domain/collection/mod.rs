@@ -81,7 +81,7 @@ impl fmt::Display for MovieRef {
     }
 }
 
-/// A query that is saved in a collection. [`query`] is where JSON becomes one.
+/// A query that is saved in a collection. `query` is where JSON becomes one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CollectionQuery {
     /// A list: its filters, its order, and how many at most.

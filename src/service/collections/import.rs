@@ -57,7 +57,7 @@ pub enum ImportError {
 /// what the line says. Lines that are of no use are told to `refused`, and the others taken.
 ///
 /// # Errors
-/// [`ImportError`]; what was taken before stays.
+/// `ImportError`; what was taken before stays.
 pub async fn import(
     store: &Store,
     mut lines: impl BufRead,
