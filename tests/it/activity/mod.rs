@@ -11,10 +11,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use hyper::Method;
 use marquee::{
-    domain::{
-        api_key::{ApiKey, KeyId, Role, Secret},
-        clock::Clock,
-    },
+    domain::{api_key::Role, clock::Clock},
     store::{Options, Store},
 };
 use serde_json::{Value, json};
@@ -24,6 +21,7 @@ use crate::{
     backend::{Backend, Database, Fixture, begin},
     cache::metric,
     client::{Answer, Asked, Client},
+    keys::key,
     process::HANG,
 };
 
@@ -155,26 +153,6 @@ async fn count(app: &TestApp, name: &str, labels: &[&str]) -> u64 {
 /// How many events there are of a kind.
 async fn events(app: &TestApp, kind: &str) -> u64 {
     count(app, "marquee_activity_events_total", &[&format!("kind=\"{kind}\"")]).await
-}
-
-/// A new key, and its secret.
-fn key(role: Role) -> (ApiKey, String) {
-    let mut fill = |bytes: &mut [u8]| getrandom::fill(bytes);
-    let id = KeyId::random(&mut fill).expect("random numbers");
-    let secret = Secret::random(id, &mut fill).expect("random numbers");
-    let key = ApiKey {
-        id,
-        name: format!("the {role}"),
-        role,
-        secret: secret.hash(),
-        previous: None,
-        rate_limit: None,
-        created_at: begin().now(),
-        expires_at: None,
-        revoked_at: None,
-        last_used_at: None,
-    };
-    (key, secret.expose().to_owned())
 }
 
 /// A database as commands open it.

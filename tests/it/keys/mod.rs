@@ -35,7 +35,7 @@ fn fill(bytes: &mut [u8]) -> Result<(), Infallible> {
 }
 
 /// A new key, and its secret.
-fn key(role: Role) -> (ApiKey, String) {
+pub(crate) fn key(role: Role) -> (ApiKey, String) {
     let Ok(id) = KeyId::random(&mut fill);
     let Ok(secret) = Secret::random(id, &mut fill);
     let key = ApiKey {

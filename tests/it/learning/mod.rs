@@ -13,7 +13,7 @@ use hyper::Method;
 use marquee::{
     domain::{
         activity::{Interaction, Signal, UserId},
-        api_key::{ApiKey, KeyId, Role, Secret},
+        api_key::Role,
         clock::{Clock, Moment},
         model::ModelVersion,
         movie::MovieId,
@@ -124,23 +124,9 @@ async fn open(database: &Database, clock: Clock) -> Arc<Store> {
 }
 
 async fn key(store: &Store, role: Role) -> String {
-    let mut fill = |bytes: &mut [u8]| getrandom::fill(bytes);
-    let id = KeyId::random(&mut fill).expect("random numbers");
-    let secret = Secret::random(id, &mut fill).expect("random numbers");
-    let key = ApiKey {
-        id,
-        name: format!("the {role}"),
-        role,
-        secret: secret.hash(),
-        previous: None,
-        rate_limit: None,
-        created_at: begin().now(),
-        expires_at: None,
-        revoked_at: None,
-        last_used_at: None,
-    };
+    let (key, secret) = crate::keys::key(role);
     store.create_key(&key).await.expect("a stored key");
-    secret.expose().to_owned()
+    secret
 }
 
 /// Stores that so many users went round the ring, each from another place.
