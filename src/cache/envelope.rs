@@ -20,7 +20,7 @@ use super::{
     outcome::Reject,
 };
 
-const MAGIC: [u8; 4] = *b"MQE\x01";
+const MAGIC: [u8; 4] = *b"MQE\x02";
 const CHECKSUM_BYTES: usize = 16;
 /// Beside the answer's own schema, every release has entries of its own: what it answers may differ
 /// in ways that nobody thought of.

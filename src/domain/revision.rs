@@ -36,8 +36,9 @@ impl fmt::Display for Revision {
 }
 
 /// Movies share an item scope with all movies of the same id modulo this number, so that the table
-/// of scopes stays small.
-pub const ITEM_BUCKETS: i64 = 1024;
+/// of scopes stays small. Replicas with other numbers do not understand each other
+/// (docs/decisions/0095-item-buckets.md).
+pub const ITEM_BUCKETS: i64 = 1 << 16;
 
 /// A part of the catalogue whose last change is known by revision.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,8 +98,7 @@ impl FromStr for Scope {
             return Ok(Self::Genre(key.to_owned()));
         }
         if let Some(bucket) = text.strip_prefix("i:") {
-            let bucket: u16 = bucket.parse().map_err(|_| ())?;
-            return if i64::from(bucket) < ITEM_BUCKETS { Ok(Self::Item(bucket)) } else { Err(()) };
+            return bucket.parse().map(Self::Item).map_err(|_| ());
         }
         if let Some(slug) = text.strip_prefix("c:").filter(|_| text != COLLECTIONS) {
             return slug.parse::<Slug>().map(|slug| Self::Collection(slug.to_string()));
@@ -134,7 +134,7 @@ mod tests {
             Scope::Bump,
             Scope::Index,
             Scope::Model,
-            Scope::Item(1023),
+            Scope::Item(u16::MAX),
             Scope::Genre("g:é *".into()),
             Scope::Collection("halloween-2".into()),
             Scope::Collections,
@@ -142,7 +142,7 @@ mod tests {
         for scope in scopes {
             assert_eq!(scope.to_string().parse(), Ok(scope));
         }
-        for bad in ["", "i:1024", "i:-1", "i:x", "**", "x:x", "m:", "c:", "c:A", "c:-"] {
+        for bad in ["", "i:65536", "i:-1", "i:x", "**", "x:x", "m:", "c:", "c:A", "c:-"] {
             assert_eq!(bad.parse::<Scope>(), Err(()), "{bad}");
         }
     }

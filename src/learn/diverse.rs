@@ -6,29 +6,53 @@ const RELEVANCE: f32 = 0.8;
 /// Chooses `count` of some candidates, each with its score from 0 to 1, best first, and gives their places. The
 /// first has the highest score; each further one is that which has the most of its score left once its likeness
 /// with the most similar one that was chosen is taken off, 4 to 1. Ties go to who is first.
+///
+/// What is left of a score only becomes less. So a candidate is compared with those that were chosen meanwhile
+/// only when nobody else could be before it (Minoux 1978).
 pub fn choose(scores: &[f32], count: usize, likeness: impl Fn(usize, usize) -> f32) -> Vec<usize> {
-    let mut chosen = Vec::with_capacity(count.min(scores.len()));
-    // How much each is like the most similar one that was chosen.
-    let mut near = vec![0.0_f32; scores.len()];
-    let mut left: Vec<usize> = (0..scores.len()).collect();
+    let mut chosen: Vec<usize> = Vec::with_capacity(count.min(scores.len()));
+    let mut left: Vec<Candidate> = scores
+        .iter()
+        .enumerate()
+        .map(|(place, score)| Candidate { place, worth: RELEVANCE * score, near: 0.0, compared: 0 })
+        .collect();
     while chosen.len() < count {
-        let worth = |place: usize| RELEVANCE * scores[place] - (1.0 - RELEVANCE) * near[place];
-        let best = left.iter().enumerate().fold(None, |best: Option<(usize, f32)>, (n, place)| {
-            let worth = worth(*place);
-            if best.is_none_or(|(_, known)| worth > known) { Some((n, worth)) } else { best }
+        let best = left.iter().enumerate().fold(None, |best: Option<(usize, f32)>, (n, one)| {
+            if best.is_none_or(|(_, worth)| one.worth > worth) {
+                Some((n, one.worth))
+            } else {
+                best
+            }
         });
         let Some((n, _)) = best else { break };
-        let next = left.remove(n);
-        for place in &left {
-            near[*place] = near[*place].max(likeness(next, *place));
+        let one = &mut left[n];
+        if one.compared == chosen.len() {
+            chosen.push(one.place);
+            left.remove(n);
+            continue;
         }
-        chosen.push(next);
+        for other in &chosen[one.compared..] {
+            one.near = one.near.max(likeness(*other, one.place));
+        }
+        one.worth = RELEVANCE * scores[one.place] - (1.0 - RELEVANCE) * one.near;
+        one.compared = chosen.len();
     }
     chosen
 }
 
+/// Somebody who may be chosen.
+struct Candidate {
+    place: usize,
+    /// What is left of the score, by those that it was compared with: the first so many that were chosen.
+    worth: f32,
+    near: f32,
+    compared: usize,
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -39,5 +63,36 @@ mod tests {
         assert_eq!(choose(&[1.0, 0.95, 0.1], 3, alike), [0, 1, 2], "but not for what is bad");
         assert_eq!(choose(&[0.5, 0.5], 1, |_, _| 0.0), [0]);
         assert!(choose(&[], 3, alike).is_empty());
+    }
+
+    /// The same by comparing everybody with everybody.
+    fn plainly(scores: &[f32], count: usize, likeness: impl Fn(usize, usize) -> f32) -> Vec<usize> {
+        let mut chosen: Vec<usize> = Vec::new();
+        while chosen.len() < count.min(scores.len()) {
+            let worth = |place: usize| {
+                let near = chosen.iter().map(|one| likeness(*one, place)).fold(0.0_f32, f32::max);
+                RELEVANCE * scores[place] - (1.0 - RELEVANCE) * near
+            };
+            let left = (0..scores.len()).filter(|place| !chosen.contains(place));
+            let best = left.reduce(|a, b| if worth(b) > worth(a) { b } else { a });
+            chosen.extend(best);
+        }
+        chosen
+    }
+
+    proptest! {
+        #[test]
+        fn the_choice_is_that_of_comparing_everybody(
+            scores in prop::collection::vec(0_u8..=10, 0..30),
+            likeness in prop::collection::vec(0_u8..=4, 900),
+            count in 0_usize..35,
+        ) {
+            let mut scores: Vec<f32> = scores.into_iter().map(|tenths| f32::from(tenths) / 10.0).collect();
+            scores.sort_by(|a, b| b.total_cmp(a));
+            let alike = |one: usize, two: usize| {
+                f32::from(likeness[one.min(two) * 30 + one.max(two)]) / 4.0
+            };
+            prop_assert_eq!(choose(&scores, count, alike), plainly(&scores, count, alike));
+        }
     }
 }

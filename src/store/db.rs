@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, Database, Executor as _, MySql, Sqlite, pool::PoolConnection};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -218,6 +219,24 @@ impl Session {
             let query = bound!(sqlx::query(AssertSqlSafe(text)), values);
             query.fetch_all(&mut **connection).await.map(|rows| rows.into_iter().map(row).collect())
         })
+    }
+
+    /// What is made of each row of a query, for one that has many: no more of them are held than come at once.
+    pub(crate) async fn each_row<T>(
+        &mut self,
+        sql: Sql,
+        mut make: impl FnMut(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let Sql { text, values } = sql;
+        let made: Vec<Result<T, StoreError>> = on_connection!(self, connection, row => async {
+            let query = bound!(sqlx::query(AssertSqlSafe(text)), values);
+            let (mut found, mut made) = (query.fetch(&mut **connection), Vec::new());
+            while let Some(found) = found.try_next().await? {
+                made.push(make(&row(found)));
+            }
+            Ok(made)
+        })?;
+        made.into_iter().collect()
     }
 
     /// The only row of a query.

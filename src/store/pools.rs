@@ -93,7 +93,7 @@ impl Pools {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(SQLITE_BUSY)
-            .pragma("cache_size", "-16000") // KiB, and the same again for each reader
+            .pragma("cache_size", "-16000") // KiB, of each connection
             .pragma("temp_store", "memory")
             // Pages that the system has in memory anyway are read without a call for each.
             .pragma("mmap_size", "1073741824")
@@ -105,7 +105,7 @@ impl Pools {
             .max_connections(1)
             // Writers queue for the one connection; each is bounded by its own statements' deadlines.
             .acquire_timeout(options.statement_timeout)
-            .connect_with(connect.clone().pragma("cache_size", "-64000"))
+            .connect_with(connect.clone())
             .await
             .map_err(StoreError::Unavailable)?;
         let read = |connections| {

@@ -82,14 +82,12 @@ pub(crate) async fn touched_since(
 ) -> Result<Vec<(Scope, Revision)>, StoreError> {
     let mut sql = Sql::new("SELECT revision, scope FROM catalog_revisions WHERE revision > ");
     sql.bind(known.get());
-    let mut scopes = Vec::new();
-    for row in session.rows(sql).await? {
-        // What this version does not know, nothing that it answers depends on.
-        if let Ok(scope) = row.text(1)?.parse() {
-            scopes.push((scope, revision(&row)?));
-        }
-    }
-    Ok(scopes)
+    // What this version does not know, nothing that it answers depends on.
+    let made = session.each_row(sql, |row| {
+        let scope = row.text(1)?.parse().ok();
+        scope.map(|scope| Ok((scope, revision(row)?))).transpose()
+    });
+    Ok(made.await?.into_iter().flatten().collect())
 }
 
 /// Resolves every name of the changed movies, and gives genres their stored spelling.

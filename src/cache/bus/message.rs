@@ -11,7 +11,7 @@
 
 use crate::domain::{
     collection::Slug,
-    revision::{ITEM_BUCKETS, Revision, Scope},
+    revision::{Revision, Scope},
 };
 
 const MAGIC: &[u8; 3] = b"mqb";
@@ -223,14 +223,7 @@ impl Reader<'_> {
                 let key = str::from_utf8(key).map_err(|_| Malformed)?;
                 Ok(Scope::Genre(key.to_owned()))
             }
-            ITEM => {
-                let bucket = u16::from_be_bytes(self.take()?);
-                if i64::from(bucket) < ITEM_BUCKETS {
-                    Ok(Scope::Item(bucket))
-                } else {
-                    Err(Malformed)
-                }
-            }
+            ITEM => Ok(Scope::Item(u16::from_be_bytes(self.take()?))),
             COLLECTION => {
                 let length = usize::from(self.byte()?);
                 let (slug, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
@@ -255,7 +248,7 @@ mod tests {
         prop_oneof![
             Just(Scope::All),
             ".{0,50}".prop_map(Scope::Genre),
-            (0_u16..1024).prop_map(Scope::Item),
+            any::<u16>().prop_map(Scope::Item),
             "[a-z0-9]{1,64}".prop_map(Scope::Collection),
             Just(Scope::Collections),
         ]
@@ -356,7 +349,6 @@ mod tests {
             bytes[at] = to;
             decode(&bytes)
         };
-        assert_eq!(at(2, 4), Err(Malformed), "an item's bucket from 1024");
         assert_eq!(at(3, 9), Err(Malformed), "a scope of an unknown kind");
         assert_eq!(at(5, 2), Err(Malformed), "more scopes than are sent");
         assert_eq!(at(13, 0x80), Err(Malformed), "a negative revision");

@@ -78,39 +78,73 @@ pub struct Question<'a> {
 /// Memory that answers are computed in; one for each thread, used again and again.
 #[derive(Debug, Default)]
 pub struct Desk {
-    /// Each item's score, and the number of the question in which it was set: side by side, since both are
-    /// needed at once.
-    scores: Vec<(u32, f32)>,
+    sums: Vec<Sum>,
     question: u32,
+    /// The items that were spoken of are the first `touched_len`.
     touched: Vec<u32>,
+    touched_len: usize,
     seen: Vec<u32>,
+}
+
+/// What is said of an item: side by side, since all of it is needed at once.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    /// The number of the question in which it was set.
+    question: u32,
+    /// What all of them say, without what the item begins with.
+    said: f32,
+    /// What says most for it, and how much that is; nothing where that is 0.
+    from: u32,
+    most: f32,
 }
 
 impl Desk {
     fn begin(&mut self, items: usize, history: &History) {
-        self.touched.clear();
+        self.touched_len = 0;
         self.seen.clear();
         self.seen.extend(history.iter().map(|event| event.item));
         self.seen.sort_unstable();
         self.question = self.question.wrapping_add(1);
-        if self.scores.len() != items || self.question == 0 {
-            self.scores = vec![(0, 0.0); items];
+        if self.sums.len() != items || self.question == 0 {
+            self.sums = vec![Sum::default(); items];
+            // One more than there are items: each place is written before it is known whether it counts.
+            self.touched = vec![0; items + 1];
             self.question = 1;
         }
     }
 
-    fn add(&mut self, links: &[Link], together: f32, next: f32, prior: &[f32]) {
+    /// Without a branch: whether an item was touched before is as good as random, and a wrong guess of the
+    /// processor costs more than everything else here.
+    fn add(&mut self, links: &[Link], from: u32, together: f32, next: f32) {
+        let (question, mut len) = (self.question, self.touched_len);
+        let (sums, touched) = (&mut self.sums[..], &mut self.touched[..]);
         for link in links {
-            let more = together * link.together + next * link.next;
-            let (set_in, score) = &mut self.scores[link.to as usize];
-            if *set_in == self.question {
-                *score += more;
-            } else {
-                *set_in = self.question;
-                *score = prior[link.to as usize] + more;
-                self.touched.push(link.to);
-            }
+            let says = together * link.together + next * link.next;
+            let sum = &mut sums[link.to as usize];
+            let is_first = sum.question != question;
+            touched[len] = link.to;
+            len += usize::from(is_first);
+            let (said, most) = if is_first { (0.0, 0.0) } else { (sum.said, sum.most) };
+            let is_most = says > most;
+            *sum = Sum {
+                question,
+                said: said + says,
+                from: if is_most { from } else { sum.from },
+                most: if is_most { says } else { most },
+            };
         }
+        self.touched_len = len;
+    }
+
+    fn touched(&self) -> &[u32] {
+        &self.touched[..self.touched_len]
+    }
+
+    /// The item with what was said of it.
+    fn answer(&self, item: u32, score: f32) -> Recommendation {
+        let sum = &self.sums[item as usize];
+        let is_spoken_for = sum.question == self.question && sum.most > 0.0;
+        Recommendation { item, score, because: is_spoken_for.then_some(sum.from) }
     }
 
     fn is_seen(&self, item: u32) -> bool {
@@ -165,43 +199,30 @@ impl Model {
             return Vec::new();
         }
         desk.begin(self.items.len(), history);
-        let latest = score::latest(history);
-        for (item, together, next) in factors(self, latest) {
-            desk.add(self.links(item), together, next, &prior.scores);
+        for (item, together, next) in factors(self, score::latest(history)) {
+            desk.add(self.links(item), item, together, next);
         }
         let may = |item: u32| allowed.is_none_or(|allowed| allowed(item));
-        let mut best = Best::new(count);
-        for item in &desk.touched {
-            let (_, score) = desk.scores[*item as usize];
-            if best.takes(score, *item) && !desk.is_seen(*item) && may(*item) {
-                best.put(score, *item);
+        let mut many = Many::new(count);
+        for item in desk.touched() {
+            let score = prior.scores[*item as usize] + desk.sums[*item as usize].said;
+            // Nearly all are below, and nothing more is asked of them.
+            if score >= many.least && !desk.is_seen(*item) && may(*item) {
+                many.put(score, *item);
             }
         }
+        let mut best = many.best();
         for item in &prior.order {
             let score = prior.scores[*item as usize];
             if !best.takes(score, *item) {
                 break;
             }
-            let touched = desk.scores[*item as usize].0 == desk.question;
+            let touched = desk.sums[*item as usize].question == desk.question;
             if !touched && !desk.is_seen(*item) && may(*item) {
                 best.put(score, *item);
             }
         }
-        best.0.iter().map(|(score, item)| self.because(latest, *item, *score)).collect()
-    }
-
-    fn because(&self, latest: &[Event], item: u32, score: f32) -> Recommendation {
-        let mut most = (0.0, None);
-        for (from, together, next) in factors(self, latest) {
-            let links = self.links(from);
-            if let Ok(at) = links.binary_search_by_key(&item, |link| link.to) {
-                let says = together * links[at].together + next * links[at].next;
-                if says > most.0 {
-                    most = (says, Some(from));
-                }
-            }
-        }
-        Recommendation { item, score, because: most.1 }
+        best.0.iter().map(|(score, item)| desk.answer(*item, *score)).collect()
     }
 
     /// What goes together with an item, the most similar first.
@@ -228,6 +249,45 @@ impl Model {
     }
 }
 
+/// The best few of many: what may be among them is put aside, and sorted out when there is much of it.
+struct Many {
+    aside: Vec<(f32, u32)>,
+    count: usize,
+    /// What is below is not among the best.
+    least: f32,
+}
+
+impl Many {
+    fn new(count: usize) -> Self {
+        let aside = Vec::with_capacity(ASIDE * count.min(1_024));
+        Self { aside, count, least: f32::NEG_INFINITY }
+    }
+
+    fn put(&mut self, score: f32, item: u32) {
+        self.aside.push((score, item));
+        if self.aside.len() >= ASIDE * self.count {
+            self.sort_out();
+            self.least = self.aside.iter().map(|(score, _)| *score).fold(f32::INFINITY, f32::min);
+        }
+    }
+
+    fn sort_out(&mut self) {
+        if self.aside.len() > self.count {
+            self.aside.select_nth_unstable_by(self.count - 1, |a, b| order(*a, *b));
+            self.aside.truncate(self.count);
+        }
+    }
+
+    fn best(mut self) -> Best {
+        self.sort_out();
+        self.aside.sort_unstable_by(|a, b| order(*a, *b));
+        Best(self.aside, self.count)
+    }
+}
+
+/// How many times as many as are wanted are put aside.
+const ASIDE: usize = 4;
+
 /// The best few, in order.
 pub(super) struct Best(pub(super) Vec<(f32, u32)>, usize);
 
@@ -251,7 +311,11 @@ impl Best {
 }
 
 fn before(left: (f32, u32), right: (f32, u32)) -> bool {
-    left.0.total_cmp(&right.0).reverse().then(left.1.cmp(&right.1)).is_lt()
+    order(left, right).is_lt()
+}
+
+fn order(left: (f32, u32), right: (f32, u32)) -> std::cmp::Ordering {
+    left.0.total_cmp(&right.0).reverse().then(left.1.cmp(&right.1))
 }
 
 #[cfg(test)]

@@ -25,13 +25,14 @@ fn model(rows: Vec<Vec<Link>>, trend: Vec<f32>) -> Model {
 
 /// The same by looking at each item.
 fn plainly(model: &Model, question: Question<'_>) -> Vec<(u32, f32)> {
-    let mut scores = question.prior.scores.clone();
+    let mut scores = vec![0.0; model.items.len()];
     for (item, together, next) in factors(model, score::latest(question.history)) {
         for link in model.links(item) {
             scores[link.to as usize] += together * link.together + next * link.next;
         }
     }
-    let mut all: Vec<(u32, f32)> = (0..).zip(scores).collect();
+    let begun = question.prior.scores.iter().zip(scores).map(|(prior, said)| prior + said);
+    let mut all: Vec<(u32, f32)> = (0..).zip(begun).collect();
     all.retain(|(item, _)| {
         question.history.iter().all(|event| event.item != *item)
             && question.allowed.is_none_or(|allowed| allowed(*item))

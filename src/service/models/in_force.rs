@@ -2,6 +2,8 @@
 
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
+use foldhash::fast::FixedState;
+
 use crate::{
     domain::{model::StoredModel, movie::MovieId},
     learn::{
@@ -42,7 +44,7 @@ pub struct InForce {
 struct Answering {
     loaded: Loaded,
     movies: Vec<MovieId>,
-    numbers: HashMap<MovieId, u32>,
+    numbers: HashMap<MovieId, u32, FixedState>,
 }
 
 impl InForce {

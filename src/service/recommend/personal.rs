@@ -111,21 +111,23 @@ impl Recommender {
         model: Option<&InForce>,
         count: usize,
     ) -> Result<Vec<Candidate>, ServiceError> {
-        let mut by_movie: HashMap<MovieId, Candidate> = HashMap::new();
-        if let Some(model) = model {
-            let rows = model.recommend(history, count);
-            let best = rows.first().map_or(1.0, |row| row.score.max(f32::MIN_POSITIVE));
-            for row in rows {
-                let score = (row.score / best).clamp(0.0, 1.0);
-                let (movie, because) = (row.movie, row.because);
-                let candidate = Candidate { movie, score, source: Source::Model, because };
-                by_movie.insert(movie, candidate);
-            }
-        }
+        let rows = model.map_or_else(Vec::new, |model| model.recommend(history, count));
+        let best = rows.first().map_or(1.0, |row| row.score.max(f32::MIN_POSITIVE));
+        let learnt = rows.into_iter().map(|row| Candidate {
+            movie: row.movie,
+            score: (row.score / best).clamp(0.0, 1.0),
+            source: Source::Model,
+            because: row.because,
+        });
         let unheard = |regard: &&Regard| {
             regard.weight > 0.0 && model.is_none_or(|model| !model.knows(regard.movie))
         };
         let speaking: Vec<&Regard> = history.iter().rev().filter(unheard).take(SPEAKING).collect();
+        if speaking.is_empty() {
+            return Ok(learnt.collect());
+        }
+        let mut by_movie: HashMap<MovieId, Candidate> =
+            learnt.map(|candidate| (candidate.movie, candidate)).collect();
         for regard in &speaking {
             let near = self.alike.near(regard.movie).await?;
             let best = near.first().map_or(1.0, |(_, likeness)| likeness.max(f32::MIN_POSITIVE));

@@ -177,7 +177,7 @@ async fn touched(store: &Store, since: Revision) -> Vec<String> {
 async fn a_write_raises_the_revision_by_one_and_touches_its_scopes_only(store: TestStore) {
     let revision = |raw| Revision::new(raw).expect("not negative");
     let movie = created(&store, &json!({"title": "a", "genres": ["Drama", "War"]})).await;
-    let item = format!("i:{}", movie.id.get() % 1024);
+    let item = format!("i:{}", movie.id.get() % 65_536);
     assert_eq!(touched(&store, Revision::ZERO).await, ["*", "g:drama", "g:war", item.as_str()]);
     one(&store, merge(movie.id, &json!({"genres": ["War", "Noir"]}), None)).await;
     // The genre that it lost, the one that it won, and the one that it kept.
