@@ -78,11 +78,12 @@ async fn measure(url: String) -> anyhow::Result<()> {
     let recommender = Recommender::new(catalogue, activity, models, metrics, ttl);
     let choice = Choice::from_pairs(Vec::new())?;
     for (user, _) in &users {
-        recommender.recommend(Some(user), &choice).await?;
+        recommender.recommend(&recommender.ground(Some(user)).await?, &choice).await?;
     }
     let (began, mut rows) = (Instant::now(), 0);
     for n in 0..ANSWERS {
-        rows += recommender.recommend(Some(&users[n % USERS].0), &choice).await?.rows.len();
+        let ground = recommender.ground(Some(&users[n % USERS].0)).await?;
+        rows += recommender.recommend(&ground, &choice).await?.rows.len();
     }
     let rate = ANSWERS as f64 / began.elapsed().as_secs_f64();
     println!("put together: {rate:.0} answers a second, {rows} rows");

@@ -48,6 +48,7 @@ use super::{
     },
     noted::Marks,
     observe::Observer,
+    personal::Recommended,
     request_id::X_REQUEST_ID,
     response::{Answer, Body, CATALOG_REVISION},
     route::{Found, Route, Router},
@@ -95,6 +96,7 @@ pub struct Api {
     pub(super) collections: Collections,
     pub(super) activity: Activity,
     pub(super) recommender: Recommender,
+    pub(super) recommended: Recommended,
     pub(super) cache: ReadCache,
     pub(super) options: Options,
     /// Exports that are being sent. Each ends with its connection.
@@ -130,6 +132,7 @@ impl Api {
             collections,
             activity,
             recommender,
+            recommended: Recommended::new(),
             cache,
             options,
             exports,

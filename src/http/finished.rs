@@ -86,6 +86,20 @@ impl Finished {
         self
     }
 
+    /// The same answer, for other headers.
+    pub(super) fn twin(&self) -> Self {
+        let Self { status, class, body, etag, headers, shown, coded: _ } = self;
+        Self {
+            status: *status,
+            class: *class,
+            body: body.clone(),
+            etag: etag.clone(),
+            headers: headers.clone(),
+            shown: shown.clone(),
+            coded: Default::default(),
+        }
+    }
+
     /// The same answer, of a search that showed this.
     #[must_use]
     pub(super) fn showing(self, shown: Shown) -> Self {

@@ -11,42 +11,36 @@ const RELEVANCE: f32 = 0.8;
 /// only when nobody else could be before it (Minoux 1978).
 pub fn choose(scores: &[f32], count: usize, likeness: impl Fn(usize, usize) -> f32) -> Vec<usize> {
     let mut chosen: Vec<usize> = Vec::with_capacity(count.min(scores.len()));
-    let mut left: Vec<Candidate> = scores
-        .iter()
-        .enumerate()
-        .map(|(place, score)| Candidate { place, worth: RELEVANCE * score, near: 0.0, compared: 0 })
-        .collect();
+    let worth = |place: usize, near: f32| RELEVANCE * scores[place] - (1.0 - RELEVANCE) * near;
+    // What is left of each one's score by those that it was compared with: the first so many that were chosen.
+    // As whole numbers, of which a processor compares many at once.
+    let mut left: Vec<i32> = (0..scores.len()).map(|place| ordered(worth(place, 0.0))).collect();
+    let mut compared = vec![(0, 0.0_f32); scores.len()];
     while chosen.len() < count {
-        let best = left.iter().enumerate().fold(None, |best: Option<(usize, f32)>, (n, one)| {
-            if best.is_none_or(|(_, worth)| one.worth > worth) {
-                Some((n, one.worth))
-            } else {
-                best
-            }
-        });
-        let Some((n, _)) = best else { break };
-        let one = &mut left[n];
-        if one.compared == chosen.len() {
-            chosen.push(one.place);
-            left.remove(n);
+        let Some(best) = left.iter().copied().max().filter(|best| *best != CHOSEN) else { break };
+        let Some(place) = left.iter().position(|one| *one == best) else { break };
+        let (with, near) = &mut compared[place];
+        if *with == chosen.len() {
+            chosen.push(place);
+            left[place] = CHOSEN;
             continue;
         }
-        for other in &chosen[one.compared..] {
-            one.near = one.near.max(likeness(*other, one.place));
+        for other in &chosen[*with..] {
+            *near = near.max(likeness(*other, place));
         }
-        one.worth = RELEVANCE * scores[one.place] - (1.0 - RELEVANCE) * one.near;
-        one.compared = chosen.len();
+        *with = chosen.len();
+        left[place] = ordered(worth(place, *near));
     }
     chosen
 }
 
-/// Somebody who may be chosen.
-struct Candidate {
-    place: usize,
-    /// What is left of the score, by those that it was compared with: the first so many that were chosen.
-    worth: f32,
-    near: f32,
-    compared: usize,
+/// Below every number.
+const CHOSEN: i32 = i32::MIN;
+
+/// A number whose order is that of [`f32::total_cmp`].
+const fn ordered(number: f32) -> i32 {
+    let bits = number.to_bits().cast_signed();
+    bits ^ ((bits >> 31) & i32::MAX)
 }
 
 #[cfg(test)]

@@ -161,7 +161,7 @@ fn a_collection_depends_on_itself_its_movies_and_its_query() {
         definition.scopes(&slug, found)
     };
     let a = || Scope::Collection("a".into());
-    let fixed = json!({"slug": "a", "title": "A", "movies": [1, 1025, 2]});
+    let fixed = json!({"slug": "a", "title": "A", "movies": [1, 65537, 2]});
     assert_eq!(of(fixed, None), [Scope::Item(1), Scope::Item(2), a()]);
     let query = json!({"slug": "a", "title": "A", "query": "genre=drama|horror"});
     let genres = ["drama", "horror"].map(|genre| Scope::Genre(genre.into()));

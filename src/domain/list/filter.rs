@@ -187,6 +187,6 @@ mod tests {
     fn a_list_depends_on_its_smallest_group_of_genres() {
         assert_eq!(scopes("genre=a|b,c"), [Scope::Genre("c".into())]);
         assert_eq!(scopes("genre_not=a"), [Scope::All]);
-        assert_eq!(scopes("ids=1,1025"), [Scope::Item(1)]);
+        assert_eq!(scopes("ids=1,65537"), [Scope::Item(1)]);
     }
 }

@@ -85,6 +85,7 @@ pub(crate) async fn send(mut call: Call<'_>) -> Result<Answer, Problem> {
         // What is recommended from here on follows from what was said.
         for user in &users {
             call.api.recommender.heard_of(user);
+            call.api.recommended.forget(user);
         }
         for (n, said) in places.into_iter().zip(said) {
             if said == Said::NoRoom {

@@ -11,8 +11,14 @@ use crate::{
 };
 
 use super::super::{
-    call::Call, class::Class, error::Problem, finished::Finished, params, personal,
-    response::Answer, user,
+    call::Call,
+    class::Class,
+    error::Problem,
+    finished::Finished,
+    params,
+    personal::{self, Asked},
+    response::Answer,
+    user,
 };
 
 #[derive(Serialize)]
@@ -47,8 +53,17 @@ pub(crate) async fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let choice = params::read(call.query(), Choice::from_pairs)?;
     let user = user::of(call)?;
     let standing = personal::begin(call).await?;
-    let found = call.api.recommender.recommend(user.as_ref(), &choice).await?;
-    Ok(personal::answer(render(&found, choice.fields, standing.revision), standing))
+    let recommender = &call.api.recommender;
+    let ground = recommender.ground(user.as_ref()).await?;
+    let asked = Asked { choice, ground, standing };
+    if let Some((answer, counts)) = call.api.recommended.get(user.as_ref(), &asked) {
+        recommender.count(&counts);
+        return Ok(answer);
+    }
+    let found = recommender.recommend(&asked.ground, &asked.choice).await?;
+    recommender.count(&found.counts);
+    let finished = render(&found, asked.choice.fields, standing.revision);
+    Ok(call.api.recommended.put(user.as_ref(), asked, finished, found.counts))
 }
 
 fn render(found: &Recommendations, fields: FieldSet, revision: Revision) -> Finished {

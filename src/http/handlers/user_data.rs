@@ -61,6 +61,7 @@ pub(crate) async fn erase(call: Call<'_>) -> Result<Answer, Problem> {
     call.no_parameters()?;
     let user = user(call.parameter)?;
     call.api.activity.erase(&user).await?;
+    call.api.recommended.forget(&user);
     let mut response = Response::new(Body::EMPTY);
     *response.status_mut() = StatusCode::NO_CONTENT;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -75,76 +75,104 @@ pub struct Question<'a> {
     pub allowed: Option<&'a dyn Fn(u32) -> bool>,
 }
 
+/// Links in a line of the processor's cache.
+const LINKS_OF_A_LINE: usize = 64 / size_of::<Link>();
+
 /// Memory that answers are computed in; one for each thread, used again and again.
 #[derive(Debug, Default)]
 pub struct Desk {
+    /// Of each item; blank between questions.
     sums: Vec<Sum>,
-    question: u32,
-    /// The items that were spoken of are the first `touched_len`.
+    /// The items that are spoken of are the first `touched_len`.
     touched: Vec<u32>,
     touched_len: usize,
+    /// Who speaks, the latest first.
+    speaking: Vec<Speaker>,
     seen: Vec<u32>,
 }
 
 /// What is said of an item: side by side, since all of it is needed at once.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
-    /// The number of the question in which it was set.
-    question: u32,
     /// What all of them say, without what the item begins with.
     said: f32,
-    /// What says most for it, and how much that is; nothing where that is 0.
-    from: u32,
-    most: f32,
+    /// 1 for an item that is spoken of.
+    touched: u32,
+    /// What says most for it: how much that is, as the bits of a number that is not negative, which are in the
+    /// order of numbers; and below that how many speak after it, so that of equal ones the latest counts. 0 if
+    /// nothing speaks for it.
+    most: u64,
+}
+
+/// An item of a history, and what its words weigh.
+#[derive(Debug, Clone, Copy)]
+struct Speaker {
+    item: u32,
+    together: f32,
+    next: f32,
 }
 
 impl Desk {
     fn begin(&mut self, items: usize, history: &History) {
-        self.touched_len = 0;
+        self.end();
         self.seen.clear();
         self.seen.extend(history.iter().map(|event| event.item));
         self.seen.sort_unstable();
-        self.question = self.question.wrapping_add(1);
-        if self.sums.len() != items || self.question == 0 {
+        if self.sums.len() != items {
             self.sums = vec![Sum::default(); items];
             // One more than there are items: each place is written before it is known whether it counts.
             self.touched = vec![0; items + 1];
-            self.question = 1;
         }
     }
 
-    /// Without a branch: whether an item was touched before is as good as random, and a wrong guess of the
-    /// processor costs more than everything else here.
-    fn add(&mut self, links: &[Link], from: u32, together: f32, next: f32) {
-        let (question, mut len) = (self.question, self.touched_len);
+    /// Lets the speakers say what they have to say.
+    ///
+    /// Without branches: whether an item was touched before, and whether somebody says more for it than those
+    /// before, is as good as random, and a wrong guess of the processor costs more than everything else here.
+    fn listen(&mut self, model: &Model) {
+        // Their links are all over the memory. Here the processor fetches all of them at once, below one after
+        // the other.
+        let at_hand = self.speaking.iter().fold(0, |sum, speaker| {
+            let lines = model.links(speaker.item).iter().step_by(LINKS_OF_A_LINE);
+            lines.fold(sum, |sum, link| sum ^ link.to)
+        });
+        std::hint::black_box(at_hand);
+        let (mut len, mut after) = (0, u64::MAX >> 32);
         let (sums, touched) = (&mut self.sums[..], &mut self.touched[..]);
-        for link in links {
-            let says = together * link.together + next * link.next;
-            let sum = &mut sums[link.to as usize];
-            let is_first = sum.question != question;
-            touched[len] = link.to;
-            len += usize::from(is_first);
-            let (said, most) = if is_first { (0.0, 0.0) } else { (sum.said, sum.most) };
-            let is_most = says > most;
-            *sum = Sum {
-                question,
-                said: said + says,
-                from: if is_most { from } else { sum.from },
-                most: if is_most { says } else { most },
-            };
+        for Speaker { item, together, next } in &self.speaking {
+            for link in model.links(*item) {
+                let says = together * link.together + next * link.next;
+                let sum = &mut sums[link.to as usize];
+                touched[len] = link.to;
+                len += 1 - sum.touched as usize;
+                let speaks_for = (says + 0.0).max(0.0).to_bits(); // -0.0 + 0.0 is 0.0
+                let most = u64::from(speaks_for) << 32 | after;
+                *sum = Sum { said: sum.said + says, touched: 1, most: sum.most.max(most) };
+            }
+            after -= 1;
         }
         self.touched_len = len;
+    }
+
+    /// The item with what was said of it.
+    fn answer(&self, item: u32, score: f32) -> Recommendation {
+        let most = self.sums[item as usize].most;
+        let place = (u64::MAX >> 32) - (most & (u64::MAX >> 32));
+        let speaker = self.speaking.get(usize::try_from(place).unwrap_or(usize::MAX));
+        let because = speaker.filter(|_| most >> 32 > 0).map(|speaker| speaker.item);
+        Recommendation { item, score, because }
     }
 
     fn touched(&self) -> &[u32] {
         &self.touched[..self.touched_len]
     }
 
-    /// The item with what was said of it.
-    fn answer(&self, item: u32, score: f32) -> Recommendation {
-        let sum = &self.sums[item as usize];
-        let is_spoken_for = sum.question == self.question && sum.most > 0.0;
-        Recommendation { item, score, because: is_spoken_for.then_some(sum.from) }
+    /// Leaves it as it was found.
+    fn end(&mut self) {
+        for item in &self.touched[..self.touched_len] {
+            self.sums[*item as usize] = Sum::default();
+        }
+        self.touched_len = 0;
     }
 
     fn is_seen(&self, item: u32) -> bool {
@@ -153,10 +181,7 @@ impl Desk {
 }
 
 /// The weights of an event of a history in both regressions.
-fn factors<'a>(
-    model: &'a Model,
-    latest: &'a [Event],
-) -> impl Iterator<Item = (u32, f32, f32)> + 'a {
+fn factors<'a>(model: &'a Model, latest: &'a [Event]) -> impl Iterator<Item = Speaker> + 'a {
     let parameters = &model.parameters;
     let (liking, value_deviation) = (parameters.liking, parameters.value_deviation);
     let weighing = Weighing { recency: 1.0, liking, value_deviation };
@@ -168,10 +193,10 @@ fn factors<'a>(
             return None;
         }
         let by = score::liking(event.value, mean, weighing);
-        let weights = (event.item, by * together, by * next);
+        let speaker = Speaker { item: event.item, together: by * together, next: by * next };
         together *= parameters.together.recency;
         next *= of_next;
-        Some(weights)
+        Some(speaker)
     })
 }
 
@@ -199,9 +224,9 @@ impl Model {
             return Vec::new();
         }
         desk.begin(self.items.len(), history);
-        for (item, together, next) in factors(self, score::latest(history)) {
-            desk.add(self.links(item), item, together, next);
-        }
+        desk.speaking.clear();
+        desk.speaking.extend(factors(self, score::latest(history)));
+        desk.listen(self);
         let may = |item: u32| allowed.is_none_or(|allowed| allowed(item));
         let mut many = Many::new(count);
         for item in desk.touched() {
@@ -217,12 +242,14 @@ impl Model {
             if !best.takes(score, *item) {
                 break;
             }
-            let touched = desk.sums[*item as usize].question == desk.question;
+            let touched = desk.sums[*item as usize].touched > 0;
             if !touched && !desk.is_seen(*item) && may(*item) {
                 best.put(score, *item);
             }
         }
-        best.0.iter().map(|(score, item)| desk.answer(*item, *score)).collect()
+        let answers = best.0.iter().map(|(score, item)| desk.answer(*item, *score)).collect();
+        desk.end();
+        answers
     }
 
     /// What goes together with an item, the most similar first.
@@ -251,7 +278,8 @@ impl Model {
 
 /// The best few of many: what may be among them is put aside, and sorted out when there is much of it.
 struct Many {
-    aside: Vec<(f32, u32)>,
+    /// Numbers whose order is that of the best: scores, the highest first, and below them items.
+    aside: Vec<u64>,
     count: usize,
     /// What is below is not among the best.
     least: f32,
@@ -264,29 +292,46 @@ impl Many {
     }
 
     fn put(&mut self, score: f32, item: u32) {
-        self.aside.push((score, item));
+        self.aside.push(u64::from(!ordered(score)) << 32 | u64::from(item));
         if self.aside.len() >= ASIDE * self.count {
             self.sort_out();
-            self.least = self.aside.iter().map(|(score, _)| *score).fold(f32::INFINITY, f32::min);
+            let last = self.aside.iter().max();
+            self.least = last.map_or(f32::NEG_INFINITY, |last| unpacked(*last).0);
         }
     }
 
     fn sort_out(&mut self) {
         if self.aside.len() > self.count {
-            self.aside.select_nth_unstable_by(self.count - 1, |a, b| order(*a, *b));
+            self.aside.select_nth_unstable(self.count - 1);
             self.aside.truncate(self.count);
         }
     }
 
     fn best(mut self) -> Best {
         self.sort_out();
-        self.aside.sort_unstable_by(|a, b| order(*a, *b));
-        Best(self.aside, self.count)
+        self.aside.sort_unstable();
+        Best(self.aside.iter().map(|packed| unpacked(*packed)).collect(), self.count)
     }
 }
 
 /// How many times as many as are wanted are put aside.
 const ASIDE: usize = 4;
+
+/// The highest bit of 32.
+const SIGN: u32 = 1 << 31;
+
+/// A number whose order is that of [`f32::total_cmp`].
+fn ordered(score: f32) -> u32 {
+    let bits = score.to_bits();
+    if bits & SIGN == 0 { bits | SIGN } else { !bits }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "halves")]
+fn unpacked(packed: u64) -> (f32, u32) {
+    let ordered = !((packed >> 32) as u32);
+    let bits = if ordered & SIGN == 0 { !ordered } else { ordered & !SIGN };
+    (f32::from_bits(bits), packed as u32)
+}
 
 /// The best few, in order.
 pub(super) struct Best(pub(super) Vec<(f32, u32)>, usize);
@@ -311,11 +356,7 @@ impl Best {
 }
 
 fn before(left: (f32, u32), right: (f32, u32)) -> bool {
-    order(left, right).is_lt()
-}
-
-fn order(left: (f32, u32), right: (f32, u32)) -> std::cmp::Ordering {
-    left.0.total_cmp(&right.0).reverse().then(left.1.cmp(&right.1))
+    left.0.total_cmp(&right.0).reverse().then(left.1.cmp(&right.1)).is_lt()
 }
 
 #[cfg(test)]

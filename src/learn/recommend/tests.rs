@@ -26,7 +26,7 @@ fn model(rows: Vec<Vec<Link>>, trend: Vec<f32>) -> Model {
 /// The same by looking at each item.
 fn plainly(model: &Model, question: Question<'_>) -> Vec<(u32, f32)> {
     let mut scores = vec![0.0; model.items.len()];
-    for (item, together, next) in factors(model, score::latest(question.history)) {
+    for Speaker { item, together, next } in factors(model, score::latest(question.history)) {
         for link in model.links(item) {
             scores[link.to as usize] += together * link.together + next * link.next;
         }

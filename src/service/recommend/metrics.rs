@@ -61,8 +61,10 @@ impl Metrics {
         }
     }
 
-    pub(super) fn recommended(&self, basis: Basis, rows: impl Iterator<Item = Source>) {
+    /// Notes an answer with so many rows of each source.
+    pub(super) fn recommended(&self, basis: Basis, rows: &[u32; Source::ALL.len()]) {
         self.answers[basis as usize].inc();
-        rows.for_each(|source| self.rows[source as usize].inc());
+        let rows = self.rows.iter().zip(rows).filter(|(_, count)| **count > 0);
+        rows.for_each(|(series, count)| series.inc_by(u64::from(*count)));
     }
 }

@@ -29,7 +29,7 @@ use crate::domain::activity::UserId;
 use super::{activity::Activity, catalogue::Catalogue, models::Models};
 
 pub use metrics::Metrics;
-pub use personal::{Recommendations, Recommended};
+pub use personal::{Counts, Ground, Recommendations, Recommended};
 pub use shelf::OnShelf;
 pub use similar::{Similar, SimilarRow};
 

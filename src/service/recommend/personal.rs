@@ -11,6 +11,7 @@ use crate::{
         model::ModelVersion,
         movie::MovieId,
         recommend::{Choice, Source},
+        revision::{Revision, Scope},
     },
     learn::{
         diverse,
@@ -19,7 +20,7 @@ use crate::{
     service::{error::ServiceError, models::InForce},
 };
 
-use super::{Recommender, metrics::Basis, shelf::OnShelf};
+use super::{Recommender, histories::History, metrics::Basis, shelf::OnShelf};
 
 /// Movies that are asked of a model beyond those that rows are chosen from: some are gone. For a filter there are
 /// twice as many, and where it leaves too few of them, so many at most.
@@ -46,6 +47,40 @@ pub struct Recommended {
     pub because: Option<Arc<OnShelf>>,
 }
 
+/// What an answer to somebody rests on. It is taken before anything that goes into the answer is read: as long as
+/// another one is the same, so is the answer, but for what is popular among those of whom nothing is known.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    history: History,
+    model: Option<Arc<InForce>>,
+    /// Everything that is known to be written.
+    written: Revision,
+    generation: u64,
+}
+
+impl Ground {
+    /// Whether what rests on one of them rests on the other.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let Self { history, model, written, generation } = self;
+        let is_history =
+            Arc::ptr_eq(history, &other.history) || history.is_empty() && other.history.is_empty();
+        let is_model = match (model, &other.model) {
+            (Some(one), Some(two)) => Arc::ptr_eq(one, two),
+            (one, two) => one.is_none() && two.is_none(),
+        };
+        let is_state = *written == other.written && *generation == other.generation;
+        is_history && is_model && is_state
+    }
+}
+
+/// What is counted of an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Counts {
+    basis: Basis,
+    rows: [u32; Source::ALL.len()],
+}
+
 /// What is recommended.
 #[derive(Debug, Clone)]
 pub struct Recommendations {
@@ -53,6 +88,8 @@ pub struct Recommendations {
     pub rows: Vec<Recommended>,
     /// The model that was asked; `None` where there is none.
     pub model: Option<ModelVersion>,
+    /// What is counted of it each time that it is given.
+    pub counts: Counts,
 }
 
 /// A movie that may be shown.
@@ -66,6 +103,24 @@ struct Candidate {
 }
 
 impl Recommender {
+    /// What an answer to a user rests on, or to anybody.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn ground(&self, user: Option<&UserId>) -> Result<Ground, ServiceError> {
+        let known = self.catalogue.known();
+        let (generation, written) = (known.generation(), self.everything_written());
+        let history = match user {
+            Some(user) => self.histories.of(user).await?,
+            None => Arc::default(),
+        };
+        Ok(Ground { history, model: self.models.in_force(), written, generation })
+    }
+
+    fn everything_written(&self) -> Revision {
+        self.catalogue.known().watch(&[Scope::All]).need()
+    }
+
     /// What a user may want to see, or anybody: never what the user had to do with already. The same for the
     /// same history, model and catalogue.
     ///
@@ -73,15 +128,11 @@ impl Recommender {
     /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
     pub async fn recommend(
         &self,
-        user: Option<&UserId>,
+        ground: &Ground,
         choice: &Choice,
     ) -> Result<Recommendations, ServiceError> {
-        let history = match user {
-            Some(user) => self.histories.of(user).await?,
-            None => Arc::default(),
-        };
-        let model = self.models.in_force();
-        let model = model.as_deref();
+        let history = &ground.history;
+        let model = ground.model.as_deref();
         let seen: HashSet<MovieId> = history.iter().map(|regard| regard.movie).collect();
         let limit = usize::from(choice.limit);
         let mut scored = CHOICE * limit + SPARE;
@@ -89,7 +140,7 @@ impl Recommender {
             scored *= 2;
         }
         let (rows, basis) = loop {
-            let candidates = self.candidates(&history, model, scored).await?;
+            let candidates = self.candidates(history, model, scored).await?;
             let asked_all = candidates.len() < scored;
             let rows = self.shown(candidates, &seen, choice, CHOICE * limit).await?;
             let enough = rows.len() >= limit || asked_all || scored >= SCORED_MAX;
@@ -98,9 +149,15 @@ impl Recommender {
             }
             scored = SCORED_MAX;
         };
-        self.metrics.recommended(basis, rows.iter().map(|(row, _)| row.source));
+        let mut counts = Counts { basis, rows: [0; Source::ALL.len()] };
+        rows.iter().for_each(|(row, _)| counts.rows[row.source as usize] += 1);
         let rows = self.with_reasons(rows).await?;
-        Ok(Recommendations { rows, model: model.map(|model| model.stored.version) })
+        Ok(Recommendations { rows, model: model.map(|model| model.stored.version), counts })
+    }
+
+    /// Counts an answer that is given.
+    pub fn count(&self, counts: &Counts) {
+        self.metrics.recommended(counts.basis, &counts.rows);
     }
 
     /// What a history speaks for, best first: by a model, and for what that does not know, by what is written

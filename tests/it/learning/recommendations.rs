@@ -16,6 +16,7 @@ on_every_backend! {
     only_callers_with_a_key_say_who_it_is,
     filters_limits_and_revisions_hold,
     what_is_deleted_is_not_recommended,
+    the_same_is_given_again_until_something_is_otherwise,
 }
 
 async fn whoever_is_not_known_gets_what_is_popular(ring: Ring) {
@@ -148,4 +149,36 @@ async fn what_is_deleted_is_not_recommended(ring: Ring) {
     let asked = ring.app.request(Method::DELETE, "/v1/movies/20");
     by(asked, &ring.admin).send().await.expect(204);
     ring.get_for("me", target).await.expect(200);
+}
+
+async fn the_same_is_given_again_until_something_is_otherwise(ring: Ring) {
+    ring.trained().await;
+    ring.say("me", 20, "like").await;
+    let target = "/v1/recommendations?limit=3";
+    let is_kept = async |user: &str, target: &str| {
+        let answer = ring.get_for(user, target).await.expect(200);
+        let status = answer.header("cache-status");
+        assert_ne!(status.contains("hit"), status.contains("fwd=bypass"), "{status}");
+        (status.contains("hit"), ids(&answer), answer.header("catalog-revision").to_owned())
+    };
+    let (kept, first, revision) = is_kept("me", target).await;
+    assert!(!kept);
+    assert_eq!(is_kept("me", target).await, (true, first.clone(), revision));
+    assert!(!is_kept("other", target).await.0, "another user");
+    assert!(is_kept("me", target).await.0);
+    assert!(!is_kept("me", "/v1/recommendations?limit=4").await.0, "another wish");
+    assert!(!is_kept("me", target).await.0);
+    assert!(is_kept("me", target).await.0);
+    ring.say("me", 21, "like").await;
+    assert!(!is_kept("me", target).await.0, "the user said something");
+    assert!(is_kept("me", target).await.0);
+    let asked = ring.app.request(Method::DELETE, "/v1/movies/1");
+    by(asked, &ring.admin).send().await.expect(204);
+    assert!(!is_kept("me", target).await.0, "something was written");
+    assert!(is_kept("me", target).await.0);
+    let asked = ring.app.request(Method::DELETE, "/v1/users/me/data");
+    by(asked, &ring.admin).send().await.expect(204);
+    let (kept, cold, _) = is_kept("me", target).await;
+    assert!(!kept, "the user was erased");
+    assert_ne!(cold, first);
 }
