@@ -14,16 +14,47 @@ pub(crate) enum Dialect {
 pub(crate) struct Costs {
     /// A row that is answered.
     pub(crate) row: f64,
-    /// An index entry that is looked at, or what weighs as much in a plan.
-    pub(crate) step: f64,
+    /// An index entry that is looked at, or what weighs as much in a plan, where one name is read, or none.
+    one: f64,
+    /// The same where each movie is looked for among those that have another name.
+    meeting: f64,
+    /// The same where movies of several names come, each once.
+    alternatives: f64,
+    /// Both.
+    alternatives_meeting: f64,
+}
+
+impl Costs {
+    /// What an index entry takes that is looked at for a list with so many names that each movie must have, or
+    /// alternatives of names.
+    pub(crate) const fn step(&self, names: usize, has_alternatives: bool) -> f64 {
+        match (names > 1, has_alternatives) {
+            (false, false) => self.one,
+            (true, false) => self.meeting,
+            (false, true) => self.alternatives,
+            (true, true) => self.alternatives_meeting,
+        }
+    }
 }
 
 impl Dialect {
     /// What reading takes.
     pub(crate) const fn costs(self) -> Costs {
         match self {
-            Self::MySql => Costs { row: 18.0, step: 0.7 },
-            Self::Sqlite => Costs { row: 9.0, step: 0.15 },
+            Self::MySql => Costs {
+                row: 18.0,
+                one: 0.7,
+                meeting: 0.7,
+                alternatives: 0.7,
+                alternatives_meeting: 0.7,
+            },
+            Self::Sqlite => Costs {
+                row: 9.0,
+                one: 0.35,
+                meeting: 0.2,
+                alternatives: 0.3,
+                alternatives_meeting: 0.6,
+            },
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::domain::list::{ListQuery, Start};
 
-use super::{Store, count, dialect::Costs, facet::Facet, plan::Plan};
+use super::{Store, count, facet::Facet, plan::Plan};
 
 /// How often a list's conditions are met, as known a while ago, and what the database would look at.
 ///
@@ -47,13 +47,15 @@ impl Store {
         let singles = filter.names().map(|(facet, key)| vec![statistics.name(facet, key)]);
         let page_steps = plan.cost(f64::from(rows), matches, &statistics);
         let count_steps = count::steps(filter, &statistics, dialect);
-        let Costs { row, step } = dialect.costs();
+        let names: Vec<Vec<f64>> = groups.chain(singles).collect();
+        let costs = dialect.costs();
+        let step = costs.step(names.len(), names.iter().any(|names| names.len() > 1));
         Estimate {
-            database: row * f64::from(rows) + step * (page_steps + count_steps),
+            database: costs.row * f64::from(rows) + step * (page_steps + count_steps),
             page_steps,
             count_steps,
             all: statistics.all(),
-            names: groups.chain(singles).collect(),
+            names,
             excluded: filter.genres_not.iter().map(genre).sum(),
             is_ranged: !filter.years.is_open() || !filter.ratings.is_open(),
             matches,

@@ -70,12 +70,11 @@ impl Folding {
     }
 
     fn other(&mut self, c: char) {
-        match c {
-            '\u{2018}' | '\u{2019}' | '\u{2bc}' | '\u{2b9}' | '\u{b4}' | '\u{2032}' => {
-                return self.apostrophe();
-            }
-            '\u{b7}' | '\u{2022}' | '\u{30fb}' => return self.point(),
-            _ => {}
+        if is_apostrophe(c) {
+            return self.apostrophe();
+        }
+        if matches!(c, '\u{b7}' | '\u{2022}' | '\u{30fb}') {
+            return self.point();
         }
         let mut decomposed = std::iter::once(c).nfkd().peekable();
         // `8½` is `8 1 2`, as people type it, and `Alien³` is `Alien 3`; wide digits are digits.
@@ -85,6 +84,8 @@ impl Folding {
         }
         for c in decomposed.filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
             match spelled_out(c) {
+                // `ŉ` is one and a letter.
+                _ if is_apostrophe(c) => self.apostrophe(),
                 Some(letters) => letters.chars().for_each(|c| self.letter(c)),
                 None if c.is_alphanumeric() => self.letter(c),
                 // What lower case leaves of a letter, such as the dot of `İ`, is a mark.
@@ -126,6 +127,14 @@ impl Folding {
         self.since_point = 0;
         self.elides = false;
     }
+}
+
+/// What is typed for an apostrophe. Some count as letters.
+const fn is_apostrophe(c: char) -> bool {
+    matches!(
+        c,
+        '\'' | '`' | '\u{2018}' | '\u{2019}' | '\u{2bc}' | '\u{2b9}' | '\u{b4}' | '\u{2032}'
+    )
 }
 
 /// Letters that compatibility decomposition leaves whole, as they are typed without them.
@@ -173,6 +182,7 @@ mod tests {
             ("  -- ", ""),
             ("１２ İstanbul", "12 istanbul"),
             ("東京物語", "東京物語"),
+            ("ŉ Seun l＇avventura", "n seun lavventura"),
         ] {
             assert_eq!(fold(title).text, typed, "{title}");
         }
