@@ -228,15 +228,15 @@ impl Session {
         mut make: impl FnMut(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let Sql { text, values } = sql;
-        let made: Vec<Result<T, StoreError>> = on_connection!(self, connection, row => async {
+        let all: Vec<Result<T, StoreError>> = on_connection!(self, connection, row => async {
             let query = bound!(sqlx::query(AssertSqlSafe(text)), values);
-            let (mut found, mut made) = (query.fetch(&mut **connection), Vec::new());
-            while let Some(found) = found.try_next().await? {
-                made.push(make(&row(found)));
+            let (mut rows, mut all) = (query.fetch(&mut **connection), Vec::new());
+            while let Some(found) = rows.try_next().await? {
+                all.push(make(&row(found)));
             }
-            Ok(made)
+            Ok(all)
         })?;
-        made.into_iter().collect()
+        all.into_iter().collect()
     }
 
     /// The only row of a query.

@@ -228,15 +228,15 @@ impl Model {
         desk.speaking.extend(factors(self, score::latest(history)));
         desk.listen(self);
         let may = |item: u32| allowed.is_none_or(|allowed| allowed(item));
-        let mut many = Many::new(count);
+        let mut aside = Many::new(count);
         for item in desk.touched() {
             let score = prior.scores[*item as usize] + desk.sums[*item as usize].said;
             // Nearly all are below, and nothing more is asked of them.
-            if score >= many.least && !desk.is_seen(*item) && may(*item) {
-                many.put(score, *item);
+            if score >= aside.least && !desk.is_seen(*item) && may(*item) {
+                aside.put(score, *item);
             }
         }
-        let mut best = many.best();
+        let mut best = aside.best();
         for item in &prior.order {
             let score = prior.scores[*item as usize];
             if !best.takes(score, *item) {

@@ -150,7 +150,9 @@ impl Recommender {
             scored = SCORED_MAX;
         };
         let mut counts = Counts { basis, rows: [0; Source::ALL.len()] };
-        rows.iter().for_each(|(row, _)| counts.rows[row.source as usize] += 1);
+        for (row, _) in &rows {
+            counts.rows[row.source as usize] += 1;
+        }
         let rows = self.with_reasons(rows).await?;
         Ok(Recommendations { rows, model: model.map(|model| model.stored.version), counts })
     }
