@@ -15,6 +15,7 @@ use crate::domain::suggest::{Kind, SuggestQuery, Suggestion};
 
 use super::{
     segment::{Array, Segment},
+    tops::Top,
     typing::{SLIPS_MAX, Typed, is_filler, slips_of},
     view::View,
     vocabulary::Sought,
@@ -24,6 +25,9 @@ use super::{
 const LOOKS_MAX: usize = 24;
 /// Unless there are not more than so many: then all are looked at.
 const FEW: usize = 192;
+/// Words with a list of their best-known texts that are looked at one by one; where more begin as was
+/// typed, all their places are one range.
+const LISTS_MAX: usize = 8;
 /// Places that a step may pass over because they repeat a row.
 const REPEATS_MAX: usize = 256;
 /// Words of a query that has these steps at all.
@@ -94,7 +98,7 @@ impl<'a> Asking<'a> {
         for (layer, segment) in self.layers() {
             self.offer_phrase(&mut found, layer, segment, &self.query.text);
         }
-        self.take(found, usize::MAX, |_| Some(0), 0);
+        self.take(found, |_| Some(0), 0);
     }
 
     fn offer_phrase(&self, found: &mut Found<'_>, layer: usize, segment: &Segment, text: &str) {
@@ -139,7 +143,7 @@ impl<'a> Asking<'a> {
                 at += word.len() + 1;
             }
         }
-        self.take(found, usize::MAX, |_| Some(0), 0);
+        self.take(found, |_| Some(0), 0);
     }
 
     /// The word by which texts are looked up that have others too: the longest one, which is most
@@ -161,7 +165,7 @@ impl<'a> Asking<'a> {
     fn by_anchor(&mut self, most: u8, sum: u8) {
         let (n, sought) = self.anchor();
         let anchor = self.words[n];
-        let mut places: Vec<(usize, Array, Range<usize>)> = Vec::new();
+        let mut places: Vec<(usize, Array, Range<u32>, Range<usize>)> = Vec::new();
         for (layer, segment) in self.layers() {
             let ranges = match most {
                 0 => segment.words.find(anchor, sought).into_iter().collect(),
@@ -170,26 +174,30 @@ impl<'a> Asking<'a> {
             for words in ranges {
                 places.extend(self.arrays().filter_map(|array| {
                     let range = segment.words.places(&words, array as usize);
-                    (!range.is_empty()).then_some((layer, array, range))
+                    (!range.is_empty()).then_some((layer, array, words.clone(), range))
                 }));
             }
         }
         let mut found = Found::new(self.view);
         if self.words.len() == 1 {
-            for (layer, array, range) in places {
+            for (layer, array, _, range) in places {
                 let weight = if array == Array::Later { weight::LATER } else { 0 };
                 found.offer(layer, array, weight, range);
             }
-            return self.take(found, usize::MAX, |_| Some(0), sum);
+            return self.take(found, |_| Some(0), sum);
         }
         let typed = Typed::new(self.words);
         // No step looks at the same texts again: what has more slips than this one is after is kept.
         let within = typed.slips_max();
         let fits = |key: &str| typed.slips_in(key, within);
-        let is_few = places.iter().map(|(_, _, range)| range.len()).sum::<usize>() <= FEW;
-        for (layer, array, range) in places {
+        let is_few = places.iter().map(|(_, _, _, range)| range.len()).sum::<usize>() <= FEW;
+        if !is_few {
+            found.looks = LOOKS_MAX;
+            found.wanted = Some((&typed, within));
+        }
+        for (layer, array, words, range) in places {
             if !is_few {
-                found.offer(layer, array, 0, range);
+                found.offer_words(layer, array, words);
                 continue;
             }
             let segment = &self.view.layers[layer].segment;
@@ -200,7 +208,7 @@ impl<'a> Asking<'a> {
                 }
             }
         }
-        self.take(found, if is_few { usize::MAX } else { LOOKS_MAX }, fits, sum);
+        self.take(found, fits, sum);
     }
 
     fn with_slips(&mut self, slips: u8) {
@@ -225,20 +233,12 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Takes rows in the order of their scores, until there are enough or `looks` were looked at.
-    /// `slips` says how many a text has, or that it does not fit; those with more than `most` are kept
-    /// for later.
-    fn take(
-        &mut self,
-        mut found: Found<'_>,
-        looks: usize,
-        slips: impl Fn(&str) -> Option<u8>,
-        most: u8,
-    ) {
-        let (mut looked, mut repeated) = (0, 0);
-        while !self.is_full() && looked < looks && repeated < REPEATS_MAX {
+    /// Takes rows in the order of their scores, until there are enough. `slips` says how many a text
+    /// has, or that it does not fit; those with more than `most` are kept for later.
+    fn take(&mut self, mut found: Found<'_>, slips: impl Fn(&str) -> Option<u8>, most: u8) {
+        let mut repeated = 0;
+        while !self.is_full() && repeated < REPEATS_MAX {
             let Some(row) = found.next() else { return };
-            looked += 1;
             let key = self.view.layers[row.layer].segment.record(row.kind, row.n).key;
             let Some(slips) = slips(key) else { continue };
             if self.repeats(row) {
@@ -280,29 +280,54 @@ fn suggestion(view: &View, row: Row) -> Suggestion {
     }
 }
 
-/// What a step found: ranges of places, of which the best is taken off again and again.
+/// What a step found: ranges of places and lists, of which the best is taken off again and again.
 struct Found<'a> {
     view: &'a View,
     best: BinaryHeap<Best<'a>>,
+    /// How many more are looked at.
+    looks: usize,
+    /// What a text must be able to have, and with how many slips.
+    wanted: Option<(&'a Typed<'a>, u8)>,
 }
 
-/// The best place of a range.
+/// The best place of a range, or the first of a list.
 struct Best<'a> {
     score: i32,
     row: Row,
-    place: usize,
     range: Range<usize>,
     array: Array,
     weight: i32,
     segment: &'a Segment,
+    rest: Rest<'a>,
+}
+
+/// What there is besides the best.
+#[derive(Clone, Copy)]
+enum Rest<'a> {
+    /// The range on both sides of this place, of which the texts up to one were taken before.
+    Places(usize, Option<u32>),
+    /// The list, with the best. When it ends, the range goes on.
+    List(&'a [Top]),
 }
 
 impl<'a> Found<'a> {
     fn new(view: &'a View) -> Self {
-        Self { view, best: BinaryHeap::new() }
+        Self { view, best: BinaryHeap::new(), looks: usize::MAX, wanted: None }
     }
 
     fn offer(&mut self, layer: usize, array: Array, weight: i32, range: Range<usize>) {
+        self.offer_after(None, layer, array, weight, range);
+    }
+
+    /// Offers a range without the texts up to one.
+    fn offer_after(
+        &mut self,
+        taken: Option<u32>,
+        layer: usize,
+        array: Array,
+        weight: i32,
+        range: Range<usize>,
+    ) {
         if range.is_empty() {
             return;
         }
@@ -311,19 +336,68 @@ impl<'a> Found<'a> {
         let place = suffixes.best(range.clone());
         let row = Row { kind: array.kind(), layer, n: suffixes.text(place) };
         let score = i32::from(segment.score(row.kind, row.n)) + weight;
-        self.best.push(Best { score, row, place, range, array, weight, segment });
+        let rest = Rest::Places(place, taken);
+        self.best.push(Best { score, row, range, array, weight, segment, rest });
+    }
+
+    /// Offers the texts of some words: by their lists, where they have one.
+    fn offer_words(&mut self, layer: usize, array: Array, words: Range<u32>) {
+        let segment = &*self.view.layers[layer].segment;
+        let places = |words| segment.words.places(&words, array as usize);
+        let lists = segment.tops[array as usize].within(&words);
+        if lists.len() > LISTS_MAX {
+            return self.offer(layer, array, 0, places(words));
+        }
+        let mut next = words.start;
+        for (word, list) in lists {
+            self.offer(layer, array, 0, places(next..word));
+            self.offer_list(layer, array, places(word..word + 1), list);
+            next = word + 1;
+        }
+        self.offer(layer, array, 0, places(next..words.end));
+    }
+
+    fn offer_list(&mut self, layer: usize, array: Array, range: Range<usize>, list: &'a [Top]) {
+        let Some(top) = list.first() else { return };
+        let segment = &*self.view.layers[layer].segment;
+        let row = Row { kind: array.kind(), layer, n: top.text };
+        let score = i32::from(top.score);
+        let rest = Rest::List(list);
+        self.best.push(Best { score, row, range, array, weight: 0, segment, rest });
     }
 
     /// Takes the best that stands.
     fn next(&mut self) -> Option<Row> {
-        loop {
-            let Best { row, array, weight, range, place, .. } = self.best.pop()?;
-            self.offer(row.layer, array, weight, range.start..place);
-            self.offer(row.layer, array, weight, place + 1..range.end);
+        while self.looks > 0 {
+            let Best { row, array, weight, range, rest, .. } = self.best.pop()?;
+            let mut may_fit = true;
+            match rest {
+                Rest::Places(place, taken) => {
+                    self.offer_after(taken, row.layer, array, weight, range.start..place);
+                    self.offer_after(taken, row.layer, array, weight, place + 1..range.end);
+                    if taken.is_some_and(|taken| row.n <= taken) {
+                        continue;
+                    }
+                }
+                Rest::List([top, rest @ ..]) => {
+                    if let Some((typed, slips)) = self.wanted {
+                        may_fit = typed.may_be_in(top.letters, slips);
+                    }
+                    match rest {
+                        [] => self.offer_after(Some(row.n), row.layer, array, weight, range),
+                        _ => self.offer_list(row.layer, array, range, rest),
+                    }
+                }
+                Rest::List([]) => continue,
+            }
             if self.view.layers[row.layer].stands(row.kind, row.n) {
-                return Some(row);
+                self.looks -= 1;
+                if may_fit {
+                    return Some(row);
+                }
             }
         }
+        None
     }
 }
 
@@ -353,3 +427,92 @@ impl PartialEq for Best<'_> {
 }
 
 impl Eq for Best<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::movie::{MovieData, MovieId},
+        search::suggest::{Options, Suggester, vocabulary::Sought},
+    };
+
+    /// The titles of `words` films, in the order in which they are looked at.
+    fn looked_at(view: &View, by_lists: bool) -> Vec<u32> {
+        let segment = &*view.layers[0].segment;
+        let mut found = Found::new(view);
+        for beginning in ["night", "day"] {
+            let words = segment.words.find(beginning, Sought::Beginning).unwrap();
+            for array in [Array::Starts, Array::Later] {
+                if by_lists {
+                    found.offer_words(0, array, words.clone());
+                } else {
+                    found.offer(0, array, 0, segment.words.places(&words, array as usize));
+                }
+            }
+        }
+        let mut taken: Vec<u32> = std::iter::from_fn(|| found.next()).map(|row| row.n).collect();
+        taken.dedup(); // a title may have a word twice
+        taken
+    }
+
+    #[test]
+    fn lists_of_the_best_known_give_what_the_ranges_give() {
+        let suggester = Suggester::new(Options::default());
+        let mut builder = suggester.builder();
+        for n in 1..=4000_u32 {
+            let title = match n % 5 {
+                0 => format!("Night {n}"),
+                1 => format!("Nights of the Night {n}"),
+                2 => format!("Day {n} and Night"),
+                3 => format!("Nightly {n}"),
+                _ => format!("Days of {n}"),
+            };
+            let data = MovieData {
+                title,
+                popularity: Some(f64::from(n * 7919 % 4001) / 41.0),
+                ..MovieData::default()
+            };
+            builder.add(MovieId::new(i64::from(n)).unwrap(), &data);
+        }
+        assert!(builder.publish());
+        let view = suggester.view.load_full();
+        let best = looked_at(&view, false);
+        assert_eq!(best.len(), 4000);
+        assert_eq!(looked_at(&view, true), best);
+        // Where many of the best are over, lists end early, and ranges go on.
+        for n in best.iter().step_by(2).take(400) {
+            suggester.delete(view.layers[0].segment.ids[*n as usize]);
+        }
+        let view = suggester.view.load_full();
+        let best = looked_at(&view, false);
+        assert_eq!(best.len(), 3600);
+        assert_eq!(looked_at(&view, true), best);
+    }
+
+    #[test]
+    fn looks_are_bounded_and_lists_pass_over_what_cannot_fit() {
+        let suggester = Suggester::new(Options::default());
+        let mut builder = suggester.builder();
+        for n in 1..=1000_u32 {
+            // The best known have none of the letters of `zyx`.
+            let title = if n > 980 { format!("Night zyx {n}") } else { format!("Night {n}") };
+            let popularity = Some(f64::from(1000 - n % 990) / 10.0);
+            let data = MovieData { title, popularity, ..MovieData::default() };
+            builder.add(MovieId::new(i64::from(n)).unwrap(), &data);
+        }
+        assert!(builder.publish());
+        let view = suggester.view.load_full();
+        let segment = &*view.layers[0].segment;
+        let words = segment.words.find("night", Sought::Word).unwrap();
+        let typed = Typed::new(&["night", "zyx"]);
+        let mut found = Found::new(&view);
+        found.looks = LOOKS_MAX;
+        found.wanted = Some((&typed, 1));
+        found.offer_words(0, Array::Starts, words);
+        let rows: Vec<u32> = std::iter::from_fn(|| found.next()).map(|row| row.n).collect();
+        let fit = |n: &u32| segment.titles.get(*n).key.contains("zyx");
+        let expected: Vec<u32> = (0..24).filter(fit).collect();
+        assert!(!expected.is_empty());
+        assert_eq!(rows, expected);
+    }
+}

@@ -12,6 +12,7 @@ use super::{
     segment::{Array, Segment},
     suffixes::Suffixes,
     texts::{Texts, push_number, take_number},
+    tops::Tops,
     typing::{Entry, entries},
     vocabulary::{ARRAYS, Vocabulary},
 };
@@ -302,6 +303,11 @@ fn index(segment: &mut Segment) {
         [&arrays[0], &arrays[1], &arrays[2]],
     );
     segment.arrays = arrays;
+    segment.tops = Array::ALL.map(|array| {
+        let places = segment.words.all_places(array as usize);
+        let suffixes = &segment.arrays[array as usize];
+        Tops::new(segment.texts(array), suffixes, places, |n| segment.score(array.kind(), n))
+    });
 }
 
 /// Where words go on after elisions. Texts without an apostrophe have none, and most have none.

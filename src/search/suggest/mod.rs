@@ -14,6 +14,7 @@ mod score;
 mod segment;
 mod suffixes;
 mod texts;
+mod tops;
 mod typing;
 mod view;
 mod vocabulary;

@@ -11,6 +11,7 @@ use super::{
     score::{self, Role},
     suffixes::Suffixes,
     texts::{Record, Texts, take_number},
+    tops::Tops,
     vocabulary::{ARRAYS, Sought, Vocabulary},
 };
 
@@ -53,6 +54,7 @@ pub(super) struct Segment {
     pub(super) credits: Vec<u32>,
     pub(super) arrays: [Suffixes; ARRAYS],
     pub(super) words: Vocabulary,
+    pub(super) tops: [Tops; ARRAYS],
 }
 
 impl Segment {
@@ -75,6 +77,7 @@ impl Segment {
             + 4 * (self.by_id.capacity() + self.credits.capacity())
             + self.arrays.iter().map(Suffixes::bytes).sum::<usize>()
             + self.words.bytes()
+            + self.tops.iter().map(Tops::bytes).sum::<usize>()
     }
 
     /// The texts of an array.

@@ -152,13 +152,17 @@ impl<'a> Typed<'a> {
         if all < 8 { 1 } else { 2 }
     }
 
+    /// Whether a text of these letters may have the words with up to `most` slips: a letter that is
+    /// nowhere in it is one. Few texts need a closer look.
+    pub(super) fn may_be_in(&self, letters: u64, most: u8) -> bool {
+        let missing: u32 = self.letters.iter().map(|typed| (typed & !letters).count_ones()).sum();
+        missing <= u32::from(most)
+    }
+
     /// The least number of slips, up to `most`, with which each word is in a text, in any order. Words
     /// that the text writes apart (`spider man`) may be typed as one.
     pub(super) fn slips_in(&self, text: &str, most: u8) -> Option<u8> {
-        // A letter that is nowhere in the text is a slip: few texts need a closer look.
-        let letters = letters(text);
-        let missing: u32 = self.letters.iter().map(|typed| (typed & !letters).count_ones()).sum();
-        if missing > u32::from(most) {
+        if !self.may_be_in(letters(text), most) {
             return None;
         }
         let mut sum = 0;
@@ -184,7 +188,7 @@ impl<'a> Typed<'a> {
 }
 
 /// Which letters there are: a bit for each, or for some that share it.
-fn letters(text: &str) -> u64 {
+pub(super) fn letters(text: &str) -> u64 {
     text.bytes().filter(|byte| *byte != b' ').fold(0, |letters, byte| letters | 1 << (byte & 63))
 }
 

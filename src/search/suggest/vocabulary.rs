@@ -248,6 +248,11 @@ impl Vocabulary {
         places[words.start as usize] as usize..places[words.end as usize] as usize
     }
 
+    /// The places of each word in an array, in the order of words.
+    pub(super) fn all_places(&self, array: usize) -> impl Iterator<Item = Range<usize>> + use<'_> {
+        self.places[array].windows(2).map(|ends| ends[0] as usize..ends[1] as usize)
+    }
+
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> usize {
         let places: usize = self.places.iter().map(Vec::capacity).sum();
