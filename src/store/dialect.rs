@@ -14,7 +14,10 @@ pub(crate) enum Dialect {
 pub(crate) struct Costs {
     /// A row that is answered.
     pub(crate) row: f64,
-    /// An index entry that is looked at, or what weighs as much in a plan, where one name is read, or none.
+    /// An index entry that is looked at, or what weighs as much in a plan, where no name is read: one range
+    /// of an index over all movies.
+    none: f64,
+    /// The same where one name is read.
     one: f64,
     /// The same where each movie is looked for among those that have another name.
     meeting: f64,
@@ -25,14 +28,15 @@ pub(crate) struct Costs {
 }
 
 impl Costs {
-    /// What an index entry takes that is looked at for a list with so many names that each movie must have, or
-    /// alternatives of names.
+    /// What an index entry takes that is looked at for a list with so many names that movies are looked for
+    /// among, or alternatives of names.
     pub(crate) const fn step(&self, names: usize, has_alternatives: bool) -> f64 {
-        match (names > 1, has_alternatives) {
-            (false, false) => self.one,
-            (true, false) => self.meeting,
-            (false, true) => self.alternatives,
-            (true, true) => self.alternatives_meeting,
+        match (names, has_alternatives) {
+            (0, _) => self.none,
+            (1, false) => self.one,
+            (_, false) => self.meeting,
+            (1, true) => self.alternatives,
+            (_, true) => self.alternatives_meeting,
         }
     }
 }
@@ -42,18 +46,20 @@ impl Dialect {
     pub(crate) const fn costs(self) -> Costs {
         match self {
             Self::MySql => Costs {
-                row: 18.0,
-                one: 0.7,
-                meeting: 0.7,
-                alternatives: 0.7,
-                alternatives_meeting: 0.7,
+                row: 9.0,
+                none: 0.13,
+                one: 0.275,
+                meeting: 0.38,
+                alternatives: 0.36,
+                alternatives_meeting: 0.58,
             },
             Self::Sqlite => Costs {
                 row: 9.0,
-                one: 0.35,
-                meeting: 0.2,
-                alternatives: 0.3,
-                alternatives_meeting: 0.6,
+                none: 0.05,
+                one: 0.3,
+                meeting: 0.26,
+                alternatives: 0.16,
+                alternatives_meeting: 0.58,
             },
         }
     }

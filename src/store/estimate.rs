@@ -49,7 +49,8 @@ impl Store {
         let count_steps = count::steps(filter, &statistics, dialect);
         let names: Vec<Vec<f64>> = groups.chain(singles).collect();
         let costs = dialect.costs();
-        let step = costs.step(names.len(), names.iter().any(|names| names.len() > 1));
+        let looked_for = names.len().max(usize::from(!filter.genres_not.is_empty()));
+        let step = costs.step(looked_for, names.iter().any(|names| names.len() > 1));
         Estimate {
             database: costs.row * f64::from(rows) + step * (page_steps + count_steps),
             page_steps,
