@@ -2,7 +2,8 @@
 //! there are as many rows as were asked for.
 //!
 //! 1. Titles and names in which the words stand as they were typed, the last one perhaps unfinished.
-//! 2. The same with two words typed as one (`star wars`, `starwars`) or one as two (`god father`).
+//! 2. The same with two words typed as one (`star wars`, `starwars`) or one as two (`god father`), or a
+//!    number written otherwise (`rocky 2`).
 //! 3. All words, in any order and apart (`potter azkaban`).
 //! 4. One slip; and only if nothing was found so far, two.
 //!
@@ -16,7 +17,7 @@ use crate::domain::suggest::{Kind, SuggestQuery, Suggestion};
 use super::{
     segment::{Array, Segment},
     tops::Top,
-    typing::{SLIPS_MAX, Typed, is_filler, slips_of},
+    typing::{SLIPS_MAX, Typed, is_filler, same_numbers, slips_of},
     view::View,
     vocabulary::Sought,
 };
@@ -141,6 +142,13 @@ impl<'a> Asking<'a> {
                     }
                 }
                 at += word.len() + 1;
+            }
+            for (n, word) in self.words.iter().enumerate() {
+                for other in same_numbers(word, n == 0) {
+                    let mut words = self.words.to_vec();
+                    words[n] = other;
+                    self.offer_phrase(&mut found, layer, segment, &words.join(" "));
+                }
             }
         }
         self.take(found, |_| Some(0), 0);

@@ -19,6 +19,45 @@ const FILLERS: [&str; 25] = [
     "du", "des", "el", "der", "das", "und", "et", "y", "i", "o",
 ];
 
+/// Numbers as titles write them: digits, Roman, a word.
+const NUMBERS: [[&str; 3]; 20] = [
+    ["1", "i", "one"],
+    ["2", "ii", "two"],
+    ["3", "iii", "three"],
+    ["4", "iv", "four"],
+    ["5", "v", "five"],
+    ["6", "vi", "six"],
+    ["7", "vii", "seven"],
+    ["8", "viii", "eight"],
+    ["9", "ix", "nine"],
+    ["10", "x", "ten"],
+    ["11", "xi", "eleven"],
+    ["12", "xii", "twelve"],
+    ["13", "xiii", "thirteen"],
+    ["14", "xiv", "fourteen"],
+    ["15", "xv", "fifteen"],
+    ["16", "xvi", "sixteen"],
+    ["17", "xvii", "seventeen"],
+    ["18", "xviii", "eighteen"],
+    ["19", "xix", "nineteen"],
+    ["20", "xx", "twenty"],
+];
+
+/// The ways to write a word that is a number up to twenty.
+fn number(word: &str) -> Option<&'static [&'static str; 3]> {
+    NUMBERS.iter().find(|forms| forms.contains(&word))
+}
+
+/// The other ways to write a word that is a number up to twenty. The first word of a title is no Roman one
+/// (`I, Robot`).
+pub(super) fn same_numbers(
+    word: &str,
+    is_first: bool,
+) -> impl Iterator<Item = &'static str> + use<'_> {
+    let forms = number(word).filter(|forms| !is_first || forms[1] != word);
+    forms.into_iter().flatten().copied().filter(move |form| *form != word)
+}
+
 /// Whether a word within a title is one where nobody begins.
 pub(super) fn is_filler(word: &str) -> bool {
     FILLERS.contains(&word)
@@ -138,12 +177,17 @@ fn within<T: PartialEq>(typed: &[T], meant: &[T], most: u8, is_prefix: bool) -> 
 pub(super) struct Typed<'a> {
     words: &'a [&'a str],
     letters: Vec<u64>,
+    numbers: Vec<Option<&'static [&'static str; 3]>>,
 }
 
 impl<'a> Typed<'a> {
     /// These words.
     pub(super) fn new(words: &'a [&'a str]) -> Self {
-        Self { words, letters: words.iter().map(|word| letters(word)).collect() }
+        let numbers: Vec<_> = words.iter().map(|word| number(word)).collect();
+        // A number may be written otherwise, with none of these letters.
+        let all = words.iter().zip(&numbers);
+        let letters = all.map(|(word, number)| if number.is_some() { 0 } else { letters(word) });
+        Self { words, letters: letters.collect(), numbers }
     }
 
     /// Slips that all words may have together: one, and two from eight letters on.
@@ -160,7 +204,7 @@ impl<'a> Typed<'a> {
     }
 
     /// The least number of slips, up to `most`, with which each word is in a text, in any order. Words
-    /// that the text writes apart (`spider man`) may be typed as one.
+    /// that the text writes apart (`spider man`) may be typed as one, and numbers otherwise (`2` for `ii`).
     pub(super) fn slips_in(&self, text: &str, most: u8) -> Option<u8> {
         if !self.may_be_in(letters(text), most) {
             return None;
@@ -172,8 +216,9 @@ impl<'a> Typed<'a> {
             let room = slips_of(word).min(most - sum);
             for (at, meant) in word_starts(text) {
                 let bound = least.map_or(room, |least| least - 1);
+                let is_same = || self.numbers[n].is_some_and(|forms| forms.contains(&meant));
                 let found = slips(word, meant, bound, is_last)
-                    .or_else(|| is_joined(&text[at..], word, is_last).then_some(0));
+                    .or_else(|| (is_same() || is_joined(&text[at..], word, is_last)).then_some(0));
                 if let Some(slips) = found {
                     least = Some(slips);
                     if slips == 0 {
@@ -256,6 +301,8 @@ mod tests {
         assert_eq!(slips_in("the amazing spider man 2", &["spiderman", "amaz"], 0), Some(0));
         assert_eq!(slips_in("j k simmons", &["jk", "simmons"], 0), Some(0));
         assert_eq!(slips_in("star wars", &["star", "trek"], 1), None);
+        assert_eq!(slips_in("the godfather part ii", &["godfather", "2"], 0), Some(0));
+        assert_eq!(slips_in("the godfather part ii", &["godfather", "3"], 0), None);
     }
 
     /// Optimal string alignment, from its definition.

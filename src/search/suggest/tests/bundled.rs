@@ -17,7 +17,13 @@ use crate::{
 };
 
 /// What is typed, and what is among the first three rows.
-const EXPECTED: [(&str, &str); 40] = [
+const EXPECTED: [(&str, &str); 46] = [
+    ("rocky 2", "Rocky II"),
+    ("rocky three", "Rocky III"),
+    ("oceans 11", "Ocean's Eleven"),
+    ("godfather 2", "The Godfather Part II"),
+    ("twelve monk", "12 Monkeys"),
+    ("toy story ii", "Toy Story 2"),
     ("star", "Star Trek"),
     ("star w", "Star Wars: Episode III – Revenge of the Sith"),
     ("the god", "The Godfather"),

@@ -10,7 +10,7 @@ use crate::{
     search::suggest::{
         item::Item,
         score,
-        typing::{Entry, Typed, entries, is_filler, name_entries, slips_of},
+        typing::{Entry, Typed, entries, is_filler, name_entries, same_numbers, slips_of},
     },
 };
 
@@ -142,6 +142,11 @@ pub(super) fn model(all: &[Known], query: &SuggestQuery) -> Vec<Suggestion> {
             }
         }
         at += word.len() + 1;
+    }
+    for (n, word) in words.iter().enumerate() {
+        for other in same_numbers(word, n == 0) {
+            spaced.push([&words[..n], &[other], &words[n + 1..]].concat().join(" "));
+        }
     }
     steps.push(Box::new(move |known| spaced.iter().filter_map(|text| phrase(known, text)).max()));
     let longest = words.iter().map(|word| word.chars().count()).max().unwrap();
