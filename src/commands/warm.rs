@@ -1,7 +1,8 @@
 //! `marquee warm`: prepares every replica for a rush, before it comes.
 //!
 //! One replica after the other is told what will be asked for. The first one loads what nobody has into
-//! Redis, the others take it from there. Exits with 1 where something could not be prepared.
+//! Redis, the others take it from there. Exits with 1 where something could not be prepared, or is not
+//! there.
 
 use std::{fmt::Write as _, io::Read as _, net::SocketAddr, time::Duration};
 
@@ -146,11 +147,14 @@ async fn warm(address: SocketAddr, body: &str, limit: Duration) -> anyhow::Resul
             .map(|fault| {
                 let [place, detail] =
                     ["pointer", "detail"].map(|name| fault[name].as_str().unwrap_or_default());
-                format!("{place}: {detail}")
+                if place.is_empty() { detail.to_owned() } else { format!("{place}: {detail}") }
             })
             .collect();
-        let detail = answer["detail"].as_str().unwrap_or_default();
-        bail!("answers {status}: {detail} {}", faults.join("; "));
+        // A detail says the faults once more.
+        match faults.as_slice() {
+            [] => bail!("answers {status}: {}", answer["detail"].as_str().unwrap_or_default()),
+            faults => bail!("answers {status}: {}", faults.join("; ")),
+        }
     }
     Ok(answer["warmed"].clone())
 }

@@ -40,7 +40,8 @@ pub struct CollectionSettings {
     )]
     pub season_redis_ttl: Duration,
 
-    /// The Cache-Control of collections. What it allows ends with a season, whatever it says.
+    /// The Cache-Control of collections. Its max-age and stale-while-revalidate end with a season, whatever they
+    /// say; stale-if-error does not.
     #[arg(
         long,
         env = "MARQUEE_CACHE_CONTROL_COLLECTIONS",

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, sync::Arc, time::Instant};
 
 use hyper::{
-    Response,
+    Response, StatusCode,
     header::{self, HeaderMap, HeaderName, HeaderValue},
     http::request::Parts,
 };
@@ -160,7 +160,7 @@ impl ReadCache {
         Ok(self.tiers.get(ask, query, may_load, load).await?)
     }
 
-    /// Makes an answer ahead of who will ask for it, and keeps it; its name, and what came of it.
+    /// Makes an answer ahead of who will ask for it, and keeps it; what came of it, and its status.
     ///
     /// # Errors
     /// Why it could not be made.
@@ -168,7 +168,7 @@ impl ReadCache {
         &self,
         query: Query,
         services: &Services,
-    ) -> Result<Prepared, Problem> {
+    ) -> Result<(Prepared, StatusCode), Problem> {
         let ask = query.ask(Revision::ZERO);
         let rules = self.tiers.known().rules();
         let may_load = |query: &Query| query.look(&services.catalogue);
@@ -184,7 +184,7 @@ impl ReadCache {
         if grown {
             self.tiers.weigh_again(key, &entry);
         }
-        Ok(prepared)
+        Ok((prepared, entry.payload.status))
     }
 
     /// What depends on the moment and not on the answer.

@@ -16,13 +16,15 @@ use hyper::{
     body::Incoming,
     header::{self, HeaderValue},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::{
     cache::tiers::Prepared,
     domain::{
         clock::Moment,
-        invalid::{Fault, Faults, Invalid},
+        invalid::{Faults, Invalid},
+        movie_json::pointer,
     },
     service::collections::Collections,
 };
@@ -70,12 +72,8 @@ pub(super) struct Target {
     parameter: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    targets: Vec<String>,
-    for_seconds: Option<u32>,
-}
+/// What a campaign is told by.
+const MEMBERS: [&str; 2] = ["targets", "for_seconds"];
 
 /// The answer: what campaigns there are, and what came of the one that was asked for.
 #[derive(Debug, Serialize)]
@@ -142,6 +140,11 @@ impl Campaigns {
         Ok(())
     }
 
+    /// Keeps a target no more.
+    fn give_up(&self, target: &Target) {
+        self.held().retain(|kept| kept.target != *target);
+    }
+
     fn view(&self, now: Moment) -> Vec<KeptView> {
         let view = |kept: &Kept| KeptView {
             target: kept.target.text.clone(),
@@ -162,10 +165,21 @@ impl Target {
             return Err("must be the path of a read, like /v1/movies?genre=horror".to_owned());
         };
         let target = Self { text: text.to_owned(), route, parameter: parameter.into_owned() };
-        match route {
-            Route::GetCollection | Route::ListCollections => Ok(target),
-            _ => target.plain().map(|_| target).map_err(|problem| problem.detail().to_owned()),
-        }
+        let read = match route {
+            Route::GetCollection => params::none(target.query()),
+            Route::ListCollections => target.collections().map(|_| ()),
+            _ => target.plain().map(|_| ()),
+        };
+        read.map(|()| target).map_err(|problem| problem.detail().to_owned())
+    }
+
+    /// That there is no such thing.
+    pub(super) fn missing(&self) -> Problem {
+        let kind = match self.route {
+            Route::GetCollection => Kind::NoSuchCollection,
+            _ => Kind::NoSuchMovie,
+        };
+        Problem::new(kind, "not found")
     }
 
     fn query(&self) -> Option<&str> {
@@ -188,6 +202,16 @@ impl Target {
         }
     }
 
+    /// Which collections are asked for.
+    fn collections(&self) -> Result<collections::ListQuery, Problem> {
+        let (query, at) = collections::read_list(self.query())?;
+        if at.is_some() {
+            let detail = "collections of another moment than now are not kept";
+            return Err(Problem::new(Kind::InvalidDocument, detail));
+        }
+        Ok(query)
+    }
+
     /// What is asked for, as of now.
     ///
     /// # Errors
@@ -198,14 +222,7 @@ impl Target {
                 params::none(self.query())?;
                 collections::one_now(held, &self.parameter).await
             }
-            Route::ListCollections => {
-                let (query, at) = collections::read_list(self.query())?;
-                if at.is_some() {
-                    let detail = "collections of another moment than now are not kept";
-                    return Err(Problem::new(Kind::InvalidDocument, detail));
-                }
-                collections::collections_now(held, query).await
-            }
+            Route::ListCollections => collections::collections_now(held, self.collections()?).await,
             _ => self.plain(),
         }
     }
@@ -214,7 +231,7 @@ impl Target {
 /// GET tells what is kept, POST prepares for a rush, DELETE ends every campaign.
 ///
 /// # Errors
-/// 403 for what a browser sends, 422 for what is no campaign.
+/// 403 for what a browser sends, 400 for what is not JSON, 422 for what is no campaign.
 pub(super) async fn answer(
     keeper: &Keeper,
     request: Request<Incoming>,
@@ -237,7 +254,8 @@ pub(super) async fn answer(
             let memory = body::Memory::new(BOUNDS.bytes_max);
             let any = Accepts::JsonUnderAnyName;
             let bytes = body::read(&parts.headers, &mut incoming, any, BOUNDS, &memory).await?;
-            let (targets, seconds) = read(&bytes).map_err(|bad| Problem::document(&bad))?;
+            let asked = body::object(bytes).await?;
+            let (targets, seconds) = read(&asked).map_err(|bad| Problem::document(&bad))?;
             Some(warm(keeper, targets, seconds).await?)
         }
         _ => {
@@ -252,28 +270,38 @@ pub(super) async fn answer(
 }
 
 /// Reads a campaign: its targets, and how many seconds it lasts.
-fn read(bytes: &[u8]) -> Result<(Vec<Target>, u32), Invalid> {
-    let Asked { targets, for_seconds } = serde_json::from_slice(bytes)
-        .map_err(|bad| Invalid::one(Fault::pointer("", format!("is no campaign: {bad}"))))?;
+fn read(asked: &Map<String, Value>) -> Result<(Vec<Target>, u32), Invalid> {
     let mut faults = Faults::default();
-    let seconds = for_seconds.unwrap_or(SECONDS_DEFAULT);
-    if !(1..=SECONDS_MAX).contains(&seconds) {
-        let rule = format!("must be an integer from 1 to {SECONDS_MAX}");
-        faults.push(Fault::pointer("/for_seconds", rule));
+    for name in asked.keys().filter(|name| !MEMBERS.contains(&name.as_str())) {
+        let rule = format!("does not belong here; a campaign has {}", MEMBERS.join(", "));
+        faults.pointer(pointer(name), rule);
     }
-    if !(1..=TARGETS_MAX).contains(&targets.len()) {
-        faults.push(Fault::pointer("/targets", format!("must be from 1 to {TARGETS_MAX}")));
+    let seconds = match asked.get("for_seconds") {
+        None | Some(Value::Null) => Some(SECONDS_DEFAULT),
+        Some(value) => value.as_u64().and_then(|seconds| u32::try_from(seconds).ok()),
+    };
+    let seconds = seconds.filter(|seconds| (1..=SECONDS_MAX).contains(seconds));
+    if seconds.is_none() {
+        faults.pointer("/for_seconds", format!("must be an integer from 1 to {SECONDS_MAX}"));
     }
+    let targets = match asked.get("targets") {
+        Some(Value::Array(all)) if (1..=TARGETS_MAX).contains(&all.len()) => all.as_slice(),
+        _ => {
+            faults.pointer("/targets", format!("must be a list of 1 to {TARGETS_MAX} targets"));
+            &[]
+        }
+    };
     let router = Router::new();
     let mut read = Vec::new();
-    for (n, text) in targets.iter().enumerate().take(TARGETS_MAX) {
-        match Target::read(&router, text) {
+    for (n, target) in targets.iter().enumerate() {
+        let text = target.as_str().ok_or_else(|| "must be a string".to_owned());
+        match text.and_then(|text| Target::read(&router, text)) {
             Ok(target) if read.contains(&target) => {}
             Ok(target) => read.push(target),
-            Err(rule) => faults.push(Fault::pointer(format!("/targets/{n}"), rule)),
+            Err(rule) => faults.pointer(format!("/targets/{n}"), rule),
         }
     }
-    faults.or((read, seconds))
+    faults.or((read, seconds.unwrap_or(SECONDS_DEFAULT)))
 }
 
 async fn warm(keeper: &Keeper, targets: Vec<Target>, seconds: u32) -> Result<Warmed, Problem> {
@@ -286,7 +314,13 @@ async fn warm(keeper: &Keeper, targets: Vec<Target>, seconds: u32) -> Result<War
             Ok(Prepared::Already) => ("already", None),
             Ok(Prepared::FromL2) => ("from_l2", None),
             Ok(Prepared::Loaded) => ("loaded", None),
-            Err(problem) => ("failed", Some(problem.detail().to_owned())),
+            Err(problem) => {
+                // What cannot be made now is made as soon as it can be; what is not there is a slip.
+                if problem.kind().status() == StatusCode::NOT_FOUND {
+                    keeper.campaigns().give_up(&target);
+                }
+                ("failed", Some(problem.detail().to_owned()))
+            }
         };
         let counter = match outcome {
             "already" => &mut warmed.already,
@@ -306,9 +340,12 @@ async fn warm(keeper: &Keeper, targets: Vec<Target>, seconds: u32) -> Result<War
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<(Vec<Target>, u32), Invalid> {
+        super::read(&serde_json::from_str(text).unwrap())
+    }
+
     fn faults(text: &str) -> Vec<String> {
-        let invalid = read(text.as_bytes()).unwrap_err();
-        invalid.faults().iter().map(ToString::to_string).collect()
+        read(text).unwrap_err().faults().iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -320,14 +357,25 @@ mod tests {
         for place in ["/for_seconds", "/targets/0", "/targets/1", "/targets/2"] {
             assert!(faults.iter().any(|fault| fault.starts_with(place)), "{place}: {faults:?}");
         }
-        assert_eq!(self::faults("{}").len(), 1);
-        assert_eq!(self::faults(r#"{"targets":[]}"#).len(), 1);
-        assert_eq!(self::faults(r#"{"targets":["/v1/genres"],"minutes":3}"#).len(), 1);
+        for (text, place) in [
+            ("{}", "/targets"),
+            (r#"{"targets":[]}"#, "/targets"),
+            (r#"{"targets":"/v1/genres"}"#, "/targets"),
+            (r#"{"targets":["/v1/genres",7]}"#, "/targets/1"),
+            (r#"{"targets":["/v1/collections?at=2026-12-24T18:00:00Z"]}"#, "/targets/0"),
+            (r#"{"targets":["/v1/collections/halloween?at=x"]}"#, "/targets/0"),
+            (r#"{"targets":["/v1/genres"],"for_seconds":"60"}"#, "/for_seconds"),
+            (r#"{"targets":["/v1/genres"],"for_seconds":1.5}"#, "/for_seconds"),
+            (r#"{"targets":["/v1/genres"],"minutes":3}"#, "/minutes"),
+        ] {
+            let faults = self::faults(text);
+            assert!(faults.len() == 1 && faults[0].starts_with(place), "{text}: {faults:?}");
+        }
     }
 
     #[test]
     fn a_campaign_ends_and_a_longer_one_is_not_cut_short() {
-        let (targets, seconds) = read(br#"{"targets":["/v1/genres","/v1/genres"]}"#).unwrap();
+        let (targets, seconds) = read(r#"{"targets":["/v1/genres","/v1/genres"]}"#).unwrap();
         assert_eq!((targets.len(), seconds), (1, SECONDS_DEFAULT));
         let campaigns = Campaigns::default();
         let at = |seconds: i64| Moment::from_unix_ms(1000 * seconds);

@@ -6,6 +6,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use hyper::StatusCode;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -89,10 +90,14 @@ impl Keeper {
     /// Makes the answer to a target, and keeps it until the next turn, which knows why.
     ///
     /// # Errors
-    /// Why it could not be made.
+    /// Why it could not be made, or that the answer is that there is no such thing.
     pub(super) async fn prepare(&self, target: &Target) -> Result<Prepared, Problem> {
         let query = target.now(&self.services.collections).await?;
-        self.cache.prepare(query, &self.services).await
+        let (prepared, status) = self.cache.prepare(query, &self.services).await?;
+        match status {
+            StatusCode::NOT_FOUND => Err(target.missing()),
+            _ => Ok(prepared),
+        }
     }
 
     /// Makes what is to be there and is not; whether that failed.
@@ -109,9 +114,9 @@ impl Keeper {
         for query in queries.into_iter().take(ANSWERS_MAX) {
             let (key, of) = (query.ask(Revision::ZERO).key, query.route());
             match self.cache.prepare(query, &self.services).await {
-                Ok(Prepared::Already) => {}
-                Ok(Prepared::FromL2) => self.made(&key, Warmed::FromL2),
-                Ok(Prepared::Loaded) => self.made(&key, Warmed::Loaded),
+                Ok((Prepared::Already, _)) => {}
+                Ok((Prepared::FromL2, _)) => self.made(&key, Warmed::FromL2),
+                Ok((Prepared::Loaded, _)) => self.made(&key, Warmed::Loaded),
                 Err(problem) => {
                     failed = true;
                     self.services.collections.metrics().warmed(Warmed::Failed);

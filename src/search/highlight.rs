@@ -6,14 +6,14 @@ use tantivy::schema::Field;
 
 use crate::domain::{
     movie::Movie,
-    search::{Highlights, Word, words},
+    search::{Highlights, Part, Word, words},
 };
 
 use super::{
     document::Rest,
     matching::Query,
     schema::{Fields, TextField},
-    tokens::{is_filler, short_form},
+    tokens::{is_filler, is_initial, number_of_two, short_form},
 };
 
 /// Bytes of a synopsis that are shown, about.
@@ -24,6 +24,8 @@ const BEFORE_BYTES: usize = 60;
 /// Marks the words of a query.
 pub(super) struct Marker {
     fields: [(TextField, HashSet<String>); 4],
+    /// Words that are marked only where several are written for them, as `la` for L.A.
+    fillers: HashSet<String>,
     /// Beginnings of words, in titles and in names.
     title_starts: Vec<String>,
     name_starts: Vec<String>,
@@ -43,10 +45,13 @@ impl Marker {
                 .map(|(text, _)| text)
                 .collect()
         };
+        let fillers = wanted().filter(|(_, required)| !required);
+        let fillers = fillers.map(|(wanted, _)| lossy(&wanted.term)).filter(|text| is_filler(text));
         let fields_marked =
             [TextField::Title, TextField::Directors, TextField::Cast, TextField::Synopsis];
         Self {
             fields: fields_marked.map(|field| (field, of(fields.text(field)))),
+            fillers: fillers.collect(),
             title_starts: of(fields.title_starts).into_iter().collect(),
             name_starts: of(fields.name_starts).into_iter().collect(),
         }
@@ -102,28 +107,62 @@ impl Marker {
         let Some(terms) = terms.filter(|terms| !terms.is_empty() || !starts.is_empty()) else {
             return Vec::new();
         };
+        let words = words(text);
         let mut marks = Vec::new();
-        for Word { parts } in words(text) {
-            let joined = Word { parts: parts.clone() }.joined();
-            if parts.len() > 1
-                && terms.contains(&joined)
-                && let (Some(first), Some(last)) = (parts.first(), parts.last())
-            {
-                marks.push(first.range().start..last.range().end);
-                continue;
-            }
-            for part in parts {
-                let has = terms.contains(&part.text)
-                    || part.pieces.iter().any(|piece| terms.contains(piece))
-                    || short_form(&part.text).is_some_and(|short| terms.contains(short))
-                    || starts.iter().any(|start| part.text.starts_with(start.as_str()));
-                if has {
+        let mut at = 0;
+        while let Some(word) = words.get(at) {
+            let together = self.together(field, terms, &words[at..]);
+            marks.extend(span(&words[at..at + together]));
+            at += together.max(1);
+            for part in word.parts.iter().filter(|_| together == 0) {
+                let begins = || starts.iter().any(|start| part.text.starts_with(start.as_str()));
+                if is_marked(terms, part) || begins() {
                     marks.push(part.range());
                 }
             }
         }
         marks
     }
+
+    /// How many of the words at the beginning are one word of the query together; none where each is
+    /// looked at by itself.
+    fn together(&self, field: TextField, terms: &HashSet<String>, words: &[Word]) -> usize {
+        let has = |text: &str| terms.contains(text) || self.fillers.contains(text);
+        let has_number = |tens: &Part, ones: &Part| {
+            number_of_two(&tens.text, &ones.text).is_some_and(|number| terms.contains(&number))
+        };
+        let Some((word, rest)) = words.split_first() else { return 0 };
+        let one = match word.parts.as_slice() {
+            [one] => one,
+            [one, two] if has_number(one, two) => return 1,
+            _ => return usize::from(has(&word.joined())),
+        };
+        let initials = words.iter().take_while(|word| is_initial(word)).count();
+        if initials > 1 && has(&words[..initials].iter().map(Word::joined).collect::<String>()) {
+            return initials;
+        }
+        let Some([two]) = rest.first().map(|word| word.parts.as_slice()) else { return 0 };
+        let by_itself = |part: &Part| is_marked(terms, part) || self.fillers.contains(&part.text);
+        if by_itself(one) && by_itself(two) {
+            return 0;
+        }
+        // Titles alone are searched for halves of words.
+        let halves = field == TextField::Title
+            && terms.contains(&[one.text.as_str(), two.text.as_str()].concat());
+        if halves || has_number(one, two) { 2 } else { 0 }
+    }
+}
+
+/// From the first of some words to the last.
+fn span(words: &[Word]) -> Option<Range<usize>> {
+    let (first, last) = (words.first()?.parts.first()?, words.last()?.parts.last()?);
+    Some(first.range().start..last.range().end)
+}
+
+fn is_marked(terms: &HashSet<String>, part: &Part) -> bool {
+    terms.contains(&part.text)
+        || part.pieces.iter().any(|piece| terms.contains(piece))
+        || short_form(&part.text).is_some_and(|short| terms.contains(short))
 }
 
 fn lossy(term: &[u8]) -> String {
@@ -178,6 +217,40 @@ mod tests {
     }
 
     #[test]
+    fn words_that_are_written_together_in_the_query_are_marked_together() {
+        let shown = |field: TextField, terms: &[&str], text: &str| {
+            let terms = terms.iter().map(|term| (*term).to_owned()).collect();
+            let none = || (TextField::Synopsis, HashSet::new());
+            let marker = Marker {
+                fields: [(field, terms), none(), none(), none()],
+                fillers: HashSet::from(["la".to_owned()]),
+                title_starts: Vec::new(),
+                name_starts: Vec::new(),
+            };
+            html(text, 0..text.len(), &marker.marks(field, text))
+        };
+        let title = |terms: &[&str], text: &str| shown(TextField::Title, terms, text);
+        assert_eq!(title(&["starwars"], "The Star Wars"), "The <em>Star Wars</em>");
+        assert_eq!(
+            title(&["star", "wars", "starwars"], "Star Wars"),
+            "<em>Star</em> <em>Wars</em>"
+        );
+        assert_eq!(
+            title(&["confidential"], "L.A. Confidential"),
+            "<em>L.A</em>. <em>Confidential</em>"
+        );
+        assert_eq!(title(&["vita", "lavita"], "La Vita"), "La <em>Vita</em>");
+        assert_eq!(title(&["dolce"], "La Dolce Vita"), "La <em>Dolce</em> Vita");
+        assert_eq!(
+            title(&["42"], "Forty-Two or Forty Two"),
+            "<em>Forty-Two</em> or <em>Forty Two</em>"
+        );
+        let names = shown(TextField::Cast, &["jk", "simmons"], "J. K. Simmons");
+        assert_eq!(names, "<em>J. K</em>. <em>Simmons</em>");
+        assert_eq!(shown(TextField::Cast, &["tomhanks"], "Tom Hanks"), "Tom Hanks");
+    }
+
+    #[test]
     fn a_fragment_begins_and_ends_between_words() {
         let text =
             format!("{} the alien wakes {}", "first words é ".repeat(20), "and more ".repeat(60));
@@ -185,6 +258,7 @@ mod tests {
         let none = || (TextField::Title, HashSet::new());
         let marker = Marker {
             fields: [synopsis, none(), none(), none()],
+            fillers: HashSet::new(),
             title_starts: Vec::new(),
             name_starts: Vec::new(),
         };

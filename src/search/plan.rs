@@ -17,7 +17,7 @@ use super::{
     phrases::Phrase,
     schema::{Fields, TextField},
     score::{How, code, year_code},
-    tokens::{STARTS_MAX, is_filler, short_form},
+    tokens::{STARTS_MAX, is_filler, number_of_two, short_form},
 };
 
 /// How far a search goes.
@@ -175,8 +175,11 @@ fn slots(text: &SearchText) -> Vec<Slot> {
                     && !slot.quoted
                 {
                     let both = format!("{}{}", before.text, slot.text);
-                    before.joined.push(both.clone());
-                    slot.joined.push(both);
+                    let number = number_of_two(&before.text, &slot.text);
+                    for joined in number.into_iter().chain([both]) {
+                        before.joined.push(joined.clone());
+                        slot.joined.push(joined);
+                    }
                 }
                 slots.push(slot);
             }
@@ -210,7 +213,7 @@ fn halves(
             .into();
         let query = Query { words: words.clone(), required: vec![true; 2], ..Query::default() };
         let plan = Plan { query, phrases: vec![Phrase { words, negative: false }] };
-        let code = code(TextField::Title, How::Joined);
+        let code = code(TextField::Title, How::Halved);
         for id in most_famous(snapshot, fields, &plan, HALVED_MAX)? {
             terms.push(Wanted { code, ..number(fields.id, id) });
         }

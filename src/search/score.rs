@@ -43,6 +43,8 @@ pub(super) enum How {
     Exactly,
     /// Written together with the word beside it.
     Joined,
+    /// Written as two words.
+    Halved,
     /// As the beginning of a word.
     AsStart,
     /// With so many typing errors.
@@ -57,27 +59,30 @@ pub(super) const IN_DIRECTORS: Code = 2;
 pub(super) const IN_CAST: Code = 4;
 /// It is the movie's year.
 const AS_YEAR: Code = 8;
-/// The word beside it was found in the same place.
-const JOINED: Code = 16;
+/// How the title has it: by itself, as one word with that beside it, as two words.
+const APART: Code = 16;
+const JOINED: Code = 32;
+const HALVED: Code = 64;
 
 /// What a word that is found in a field is worth, and where it was found.
 pub(super) fn code(field: TextField, how: How) -> Code {
     let weight = WEIGHTS.iter().find(|(of, _)| *of == field).map_or(0, |(_, weight)| *weight);
-    let (percent, joined) = match how {
-        How::Exactly => (100, 0),
+    let (percent, written) = match how {
+        How::Exactly => (100, APART),
         How::Joined => (100, JOINED),
-        How::AsStart => (75, 0),
-        How::Mistyped(0 | 1) => (55, 0),
-        How::Mistyped(_) => (40, 0),
+        How::Halved => (100, HALVED),
+        How::AsStart => (75, APART),
+        How::Mistyped(0 | 1) => (55, APART),
+        How::Mistyped(_) => (40, APART),
         How::JoinedMistyped => (55, JOINED),
     };
     let place = match field {
-        TextField::Title => IN_TITLE,
+        TextField::Title => IN_TITLE | written,
         TextField::Directors => IN_DIRECTORS,
         TextField::Cast => IN_CAST,
         TextField::Genres | TextField::Synopsis => 0,
     };
-    ((weight * percent / 100) << 8) | place | joined
+    ((weight * percent / 100) << 8) | place
 }
 
 /// What a year is worth.
@@ -153,16 +158,26 @@ fn points(standing: Standing, codes: &[Code], required: &[bool]) -> u32 {
     // In hundredths of a word, so that what was guessed counts for less.
     let (mut in_title, mut covered, mut asked) = (0, 0, 0);
     let (mut words_covered, mut all_in_title) = (0, true);
+    let mut half = false;
     for (code, _) in codes.iter().zip(required).filter(|(_, required)| **required) {
         let worth = u32::from(code >> 8);
         sum += worth;
         count += 1;
         let title = code & IN_TITLE != 0;
         if title {
-            let words = if code & JOINED == 0 { 1 } else { 2 };
+            // Of two that the title has as one word, the first counts for both.
+            let joined = code & (APART | HALVED) == 0;
+            let words = match (joined && half, code & HALVED != 0) {
+                (true, _) => 0,
+                (_, true) => 2,
+                _ => 1,
+            };
+            half = joined && !half;
             in_title += worth;
             covered += words * worth;
             words_covered += words;
+        } else {
+            half = false;
         }
         if title || code & AS_YEAR == 0 {
             asked += 100;
@@ -217,6 +232,25 @@ mod tests {
             assert!(of(How::AsStart) > of(How::Mistyped(1)));
             assert!(of(How::Mistyped(1)) > of(How::Mistyped(2)));
         }
+    }
+
+    #[test]
+    fn a_title_is_whole_by_the_words_that_it_has_and_not_by_how_they_are_joined() {
+        let of = |how| code(TextField::Title, how);
+        let (apart, joined, halved) = (of(How::Exactly), of(How::Joined), of(How::Halved));
+        let points = |title_length, codes: &[Code]| {
+            let standing = Standing { merit: 0, fame: 0, title_length };
+            points(standing, codes, &vec![true; codes.len()]) - 1000
+        };
+        let whole = TITLE_COVERED + TITLE_WHOLE;
+        // `spider man`: Spider-Man, Spider-Man 2, Spiderman, Spiderman Returns.
+        assert_eq!(points(2, &[apart | joined; 2]), whole);
+        assert_eq!(points(3, &[apart | joined; 2]), TITLE_COVERED * 2 / 3);
+        assert_eq!(points(1, &[joined; 2]), whole);
+        assert_eq!(points(2, &[joined; 2]), TITLE_COVERED / 2);
+        // `starwars`: Star Wars, Star Wars 2.
+        assert_eq!(points(2, &[halved]), whole);
+        assert_eq!(points(3, &[halved]), TITLE_COVERED * 2 / 3);
     }
 
     #[test]

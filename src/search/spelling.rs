@@ -1,7 +1,9 @@
 //! "Did you mean": where nothing is found, the same text with the words that nothing has replaced by
 //! those that come closest.
 
-use crate::domain::search::{SearchQuery, SearchText};
+use std::{cmp::Reverse, collections::BTreeSet};
+
+use crate::domain::search::{Clause, SearchQuery, SearchText};
 
 use super::{
     answer::finds,
@@ -19,9 +21,21 @@ const FIELDS: [TextField; 4] =
 /// Most errors that tantivy's automata look for.
 const ERRORS_MAX: u8 = 2;
 /// Words that are as close are compared by how many movies have them; so many of them are.
-const COMPARED_MAX: usize = 32;
+const COMPARED_MAX: usize = 64;
 /// And counted so far.
 const COUNTED_MAX: usize = 1_000;
+/// So many of them are tried.
+const TRIED_OF_WORD_MAX: usize = 12;
+/// Texts that are tried, if the one of the likeliest words finds nothing.
+const TRIED_MAX: usize = 16;
+
+/// A word that nothing has, and those that come closest to it: the likeliest first.
+struct Unknown {
+    clause: usize,
+    word: usize,
+    part: usize,
+    others: Vec<String>,
+}
 
 /// What to look for instead of what finds nothing; `None` where that would find nothing either.
 pub(super) fn suggest(
@@ -29,48 +43,93 @@ pub(super) fn suggest(
     fields: &Fields,
     query: &SearchQuery,
 ) -> Result<Option<String>, SearchError> {
-    let mut changed = false;
-    let mut text = String::new();
-    for clause in query.text.clauses() {
-        let mut words = Vec::new();
-        for word in &clause.words {
-            let mut parts = Vec::new();
-            for part in word {
-                let other = if clause.negative { None } else { closest(snapshot, fields, part)? };
-                changed |= other.is_some();
-                parts.push(other.unwrap_or_else(|| part.clone()));
+    let clauses = query.text.clauses();
+    let unknown = unknown(snapshot, fields, clauses)?;
+    let Some(last) = unknown.last() else { return Ok(None) };
+    // A word that was replaced does not go on.
+    let is_last = last.clause + 1 == clauses.len()
+        && last.part + 1 == clauses[last.clause].words[last.word].len();
+    let end = if is_last { " " } else { "" };
+    // The likeliest words first: by how many places all of them together are from that.
+    let mut left = BTreeSet::from([(0, vec![0; unknown.len()])]);
+    for _ in 0..TRIED_MAX {
+        let Some((rank, choice)) = left.pop_first() else { break };
+        let mut clauses = clauses.to_vec();
+        for (Unknown { clause, word, part, others }, choice) in unknown.iter().zip(&choice) {
+            clauses[*clause].words[*word][*part].clone_from(&others[*choice]);
+        }
+        let text = written(&clauses);
+        if finds_something(snapshot, fields, query, &format!("{text}{end}"))? {
+            return Ok(Some(text));
+        }
+        for (n, Unknown { others, .. }) in unknown.iter().enumerate() {
+            let mut next = choice.clone();
+            next[n] += 1;
+            if next[n] < others.len() {
+                left.insert((rank + 1, next));
             }
-            words.push(parts.join("-"));
         }
-        let minus = if clause.negative { "-" } else { "" };
-        let quote = if clause.quoted { "\"" } else { "" };
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.extend([minus, quote, &words.join(" "), quote]);
     }
-    if !changed {
-        return Ok(None);
-    }
-    let Ok(other) = SearchText::parse(&text) else { return Ok(None) };
-    let mut known = Corrections::default();
-    let Some(mut plan) = Plan::new(snapshot, fields, &other, Stage::AsWritten, &mut known)? else {
-        return Ok(None);
-    };
-    filter::add(&mut plan.query, fields, &query.filter);
-    Ok(finds(snapshot, fields, &plan, 1)?.then_some(text))
+    Ok(None)
 }
 
-/// The word that comes closest to one that nothing has.
-fn closest(
+/// The words that nothing has and others come close to.
+fn unknown(
     snapshot: &Snapshot,
     fields: &Fields,
-    word: &str,
-) -> Result<Option<String>, SearchError> {
+    clauses: &[Clause],
+) -> Result<Vec<Unknown>, SearchError> {
+    let mut unknown = Vec::new();
+    for (clause, of) in clauses.iter().enumerate() {
+        // A year is found by itself.
+        if of.negative || of.year().is_some() {
+            continue;
+        }
+        for (word, parts) in of.words.iter().enumerate() {
+            for (part, text) in parts.iter().enumerate() {
+                let others = closest(snapshot, fields, text)?;
+                if !others.is_empty() {
+                    unknown.push(Unknown { clause, word, part, others });
+                }
+            }
+        }
+    }
+    Ok(unknown)
+}
+
+/// The text that means these clauses.
+fn written(clauses: &[Clause]) -> String {
+    let written = clauses.iter().map(|Clause { negative, quoted, words }| {
+        let minus = if *negative { "-" } else { "" };
+        let quote = if *quoted { "\"" } else { "" };
+        let words: Vec<String> = words.iter().map(|parts| parts.join("-")).collect();
+        format!("{minus}{quote}{}{quote}", words.join(" "))
+    });
+    written.collect::<Vec<_>>().join(" ")
+}
+
+fn finds_something(
+    snapshot: &Snapshot,
+    fields: &Fields,
+    query: &SearchQuery,
+    text: &str,
+) -> Result<bool, SearchError> {
+    let Ok(text) = SearchText::parse(text) else { return Ok(false) };
+    let mut known = Corrections::default();
+    let Some(mut plan) = Plan::new(snapshot, fields, &text, Stage::AsWritten, &mut known)? else {
+        return Ok(false);
+    };
+    filter::add(&mut plan.query, fields, &query.filter);
+    finds(snapshot, fields, &plan, 1)
+}
+
+/// The words that come closest to one that nothing has, with as few errors each; none where something
+/// has it. Those with the same letters come first, then those that most movies have.
+fn closest(snapshot: &Snapshot, fields: &Fields, word: &str) -> Result<Vec<String>, SearchError> {
     let letters = word.chars().count();
     for field in TextField::ALL {
         if exists(snapshot, fields.text(field), word)? {
-            return Ok(None);
+            return Ok(Vec::new());
         }
     }
     let errors = match letters {
@@ -93,20 +152,33 @@ fn closest(
             );
         }
     }
-    found.sort_by(|(a, a_errors), (b, b_errors)| (a_errors, a).cmp(&(b_errors, b)));
+    let Some(fewest) = found.iter().map(|(_, errors)| *errors).min() else {
+        return Ok(Vec::new());
+    };
+    found.retain(|(_, errors)| *errors == fewest);
+    let (own, first) = (sorted(word), word.chars().next());
+    let mut found: Vec<_> = found
+        .into_iter()
+        .map(|(other, _)| (sorted(&other) != own, other.chars().next() != first, other))
+        .collect();
+    found.sort_unstable();
     found.dedup();
-    let Some(fewest) = found.first().map(|(_, errors)| *errors) else { return Ok(None) };
-    let mut best: Option<(usize, String)> = None;
-    for (other, _) in
-        found.into_iter().take_while(|(_, errors)| *errors == fewest).take(COMPARED_MAX)
-    {
+    found.truncate(COMPARED_MAX);
+    let mut counted = Vec::with_capacity(found.len());
+    for (others_letters, _, other) in found {
         let mut movies = 0;
         for field in FIELDS {
             movies += count(snapshot, fields.text(field), &other, COUNTED_MAX)?;
         }
-        if best.as_ref().is_none_or(|(most, _)| movies > *most) {
-            best = Some((movies, other));
-        }
+        counted.push((others_letters, Reverse(movies), other));
     }
-    Ok(best.map(|(_, other)| other))
+    counted.sort_unstable();
+    Ok(counted.into_iter().map(|(_, _, other)| other).take(TRIED_OF_WORD_MAX).collect())
+}
+
+/// The letters of a word, the same for all that have the same.
+fn sorted(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.sort_unstable();
+    letters
 }

@@ -72,6 +72,20 @@ pub(super) fn short_form(word: &str) -> Option<&'static str> {
         "xi" | "eleven" => "11",
         "xii" | "twelve" => "12",
         "xiii" | "thirteen" => "13",
+        "fourteen" => "14",
+        "fifteen" => "15",
+        "sixteen" => "16",
+        "seventeen" => "17",
+        "eighteen" => "18",
+        "nineteen" => "19",
+        "twenty" => "20",
+        "thirty" => "30",
+        "forty" => "40",
+        "fifty" => "50",
+        "sixty" => "60",
+        "seventy" => "70",
+        "eighty" => "80",
+        "ninety" => "90",
         "doctor" => "dr",
         "mister" => "mr",
         "saint" => "st",
@@ -80,6 +94,13 @@ pub(super) fn short_form(word: &str) -> Option<&'static str> {
         "volume" => "vol",
         _ => return None,
     })
+}
+
+/// The number that two words are together: `21` for `twenty one`.
+pub(super) fn number_of_two(tens: &str, ones: &str) -> Option<String> {
+    let tens = short_form(tens)?.strip_suffix('0').filter(|tens| *tens != "1")?;
+    let ones = short_form(ones).filter(|ones| ones.len() == 1)?;
+    Some(format!("{tens}{ones}"))
 }
 
 /// How many words of a title count for its length; at least one.
@@ -103,7 +124,10 @@ fn terms(word: &Word, position: usize, mut each: impl FnMut(&str, usize)) {
         }
     }
     if word.parts.len() > 1 {
-        each(&word.joined(), position);
+        let joined = word.joined();
+        // In phrases it stands after what is before its first part, and before what is after its last.
+        each(&joined, position);
+        each(&joined, position + word.parts.len() - 1);
     }
 }
 
@@ -112,23 +136,35 @@ pub(super) fn of_text(text: &str) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     let mut position = 0;
     let words = words(text);
+    let mut part_before: Option<&Part> = None;
     for (n, word) in words.iter().enumerate() {
         terms(word, position, |term, at| found.push((term.to_owned(), at)));
         let before = n.checked_sub(1).and_then(|before| words.get(before));
         if !before.is_some_and(is_initial) {
             let initials: String =
                 words[n..].iter().take_while(|word| is_initial(word)).map(Word::joined).collect();
-            if initials.chars().count() > 1 {
-                found.push((initials, position));
+            let count = initials.chars().count();
+            if count > 1 {
+                found.push((initials.clone(), position));
+                found.push((initials, position + count - 1));
+            }
+        }
+        for (at, part) in (position..).zip(&word.parts) {
+            let before = part_before.replace(part);
+            if let Some(number) = before.and_then(|tens| number_of_two(&tens.text, &part.text)) {
+                found.push((number.clone(), at - 1));
+                found.push((number, at));
             }
         }
         position += word.parts.len();
     }
+    // The index wants the places of a term in their order.
+    found.sort_by_key(|(_, at)| *at);
     found
 }
 
 /// Whether a word is a single letter, as in `J. K. Simmons`, which is found as `jk` too.
-fn is_initial(word: &Word) -> bool {
+pub(super) fn is_initial(word: &Word) -> bool {
     matches!(word.parts.as_slice(), [part] if part.text.chars().count() == 1)
 }
 
@@ -220,11 +256,16 @@ mod tests {
     #[test]
     fn words_are_found_by_their_parts_and_as_a_whole() {
         for (text, terms) in [
-            ("Spider-Man 2", "spider@0 man@1 spiderman@0 2@2"),
+            ("Spider-Man 2", "spider@0 spiderman@0 man@1 spiderman@1 2@2"),
             ("Schindler's List", "schindlers@0 schindler@0 list@1"),
             ("Rocky III", "rocky@0 iii@1 3@1"),
             ("Ocean's Eleven", "oceans@0 ocean@0 eleven@1 11@1"),
-            ("J. K. Simmons", "j@0 jk@0 k@1 simmons@2"),
+            ("J. K. Simmons", "j@0 jk@0 jk@1 k@1 simmons@2"),
+            ("Thirteen", "thirteen@0 13@0"),
+            ("Forty-Two", "forty@0 40@0 fortytwo@0 42@0 two@1 2@1 fortytwo@1 42@1"),
+            ("Sixty Six", "sixty@0 60@0 66@0 six@1 6@1 66@1"),
+            ("Twenty-One-21", "twenty@0 20@0 twentyone21@0 21@0 one@1 1@1 21@1 21@2 twentyone21@2"),
+            ("Ten Two", "ten@0 10@0 two@1 2@1"),
             ("Doctor No", "doctor@0 dr@0 no@1"),
         ] {
             assert_eq!(shown(&of_text(text)), terms);

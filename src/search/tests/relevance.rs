@@ -67,6 +67,17 @@ fn first_of_all(index: &Index) {
         ("seven", "Seven"),
         ("the godfather 2", "The Godfather Part II"),
         ("star wars 1977", "Star Wars: Episode IV – A New Hope"),
+        ("x-men", "X-Men"),
+        ("x men", "X-Men"),
+        ("xmen", "X-Men"),
+        ("spider-man", "Spider-Man"),
+        ("spider man", "Spider-Man"),
+        ("spider-man 2", "Spider-Man 2"),
+        ("\"la confidential\"", "L.A. Confidential"),
+        ("oceans 13", "Ocean's Thirteen"),
+        ("16 candles", "Sixteen Candles"),
+        ("24 eyes", "Twenty-Four Eyes"),
+        ("catch twenty two", "Catch-22"),
     ] {
         let page = search(index, &[("q", q)]);
         assert_eq!(titles(&page).first(), Some(&title), "{q}: {:?}", titles(&page));
@@ -88,6 +99,28 @@ fn what_comes_with_it(index: &Index) {
     let nothing = search(index, &[("q", "godfxxxer")]);
     assert!(nothing.rows.is_empty());
     assert_eq!(nothing.did_you_mean.as_deref(), Some("godfather"));
+    for (q, meant) in [
+        ("pacific rmi", "pacific rim"),
+        ("sta wars", "star wars"),
+        ("chicken rnu", "chicken run"),
+        ("syp kids", "spy kids"),
+        ("dei hard", "die hard"),
+        ("rde dragon", "red dragon"),
+        ("ratatooie 2007", "ratatouille 2007"),
+        ("\"pacific rmi\"", "\"pacific rim\""),
+    ] {
+        let page = search(index, &[("q", q)]);
+        assert_eq!((page.total, page.did_you_mean.as_deref()), (0, Some(meant)), "{q}");
+    }
+    for (q, title) in [
+        ("starwars", "<em>Star Wars</em>"),
+        ("la confidential", "<em>L.A</em>. <em>Confidential</em>"),
+        ("the godfather part ii", "The <em>Godfather</em> <em>Part</em> <em>II</em>"),
+    ] {
+        let page = search(index, &[("q", q), ("highlight", "true")]);
+        let marked = page.rows[0].highlights.clone().unwrap().title.unwrap();
+        assert!(marked.starts_with(title), "{q}: {marked}");
+    }
     let none = search(index, &[("q", "qqqqqqqq")]);
     assert_eq!((none.total, none.did_you_mean), (0, None));
 }

@@ -72,6 +72,18 @@ async fn a_campaign_that_cannot_be_is_refused_with_the_places_of_its_faults(data
     let places: Vec<&str> =
         told["errors"].as_array().unwrap().iter().filter_map(|e| e["pointer"].as_str()).collect();
     assert_eq!(places, ["/for_seconds", "/targets/1"], "{told}");
+    let address = app.admin.address().to_string();
+    let run = move || process::output(&["warm", "/v1/movies?sort=x", "--replica", &address]);
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), told.matches("/targets/0").count()), (Some(1), 1), "{told}");
+    for (bad, kind, status) in [
+        ("nonsense", "malformed-json", 400),
+        (r#"{"targets":["/v1/genres"],"for_seconds":"1h"}"#, "invalid-document", 422),
+    ] {
+        let told = app.admin.request(Method::POST, "/warm").body(bad).send().await;
+        assert_eq!(told.expect(status).json()["type"], format!("/problems/{kind}"));
+    }
     assert!(app.admin.get("/warm").await.expect(200).json()["kept"].as_array().unwrap().is_empty());
     let good = json!({"targets": ["/v1/genres"]});
     let foreign = app.admin.request(Method::POST, "/warm").json(&good);
@@ -85,6 +97,9 @@ async fn a_campaign_may_be_told_looked_at_and_ended(database: Database) {
     let told = app.admin.post("/warm", &some).await.expect(200).json();
     let answers = told["warmed"]["answers"].as_array().unwrap();
     assert_eq!(answers[0]["outcome"], "loaded", "{told}");
+    assert_eq!(answers[1]["outcome"], "failed", "{told}");
+    assert_eq!(answers[1]["detail"], "not found", "{told}");
+    assert_eq!((&told["warmed"]["failed"], told["kept"].as_array().unwrap().len()), (&json!(1), 1));
     let kept = app.admin.get("/warm").await.expect(200).json();
     assert_eq!(kept["kept"][0]["target"], "/v1/genres");
     app.admin.request(Method::DELETE, "/warm").send().await.expect(200);
