@@ -121,6 +121,7 @@ async fn users(store: &Store, now: Moment) -> anyhow::Result<Vec<(UserId, Vec<In
             &interaction.movie.get().to_le_bytes(),
         ]),
         erasures: u64::MAX >> 1,
+        interest: None,
     });
     let batch = ActivityBatch {
         writer: WriterId::random()?,

@@ -24,7 +24,7 @@ use crate::{
 /// Arguments of `marquee evaluate`.
 #[derive(Debug, clap::Args)]
 pub struct EvaluateArgs {
-    /// The file, `-` for standard input: CSV of user, item, value and time, with or without a header, or
+    /// The file, `-` for standard input: CSV of user, item, value and time, or as a header names them, or
     /// `user::item::value::time`; plain, gzip or Zstandard. Lines of equal time count as being in order.
     #[arg(value_name = "FILE")]
     input: String,

@@ -13,6 +13,7 @@ use crate::{
         model::{ModelVersion, StoredModel, TrainingRun},
     },
     store::{Removed, Store, Used},
+    telemetry::in_one_line,
 };
 
 /// Arguments of `marquee models`.
@@ -70,8 +71,11 @@ pub(super) async fn run(arguments: &ModelsArgs) -> anyhow::Result<Exit> {
 async fn act(action: &Action, store: &Store, now: Moment) -> anyhow::Result<Exit> {
     match action {
         Action::List(_) => {
-            let (models, last) = (store.models().await?, store.training().await?);
-            output::print(table(&models))?;
+            let (kept, last) = (store.kept_models().await?, store.training().await?);
+            output::print(table(&kept.good))?;
+            for bad in &kept.bad {
+                output::complain(in_one_line(&bad.fault));
+            }
             if let Some(last) = last {
                 output::tell(told(&last, now));
             }

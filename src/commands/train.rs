@@ -67,7 +67,7 @@ pub(super) async fn run(arguments: &TrainArgs) -> anyhow::Result<Exit> {
     let store = Arc::new(app::open_store(&arguments.settings.database, clock.clone()).await?);
     let stop = Stop::default();
     let trained = tokio::select! {
-        trained = train(arguments, &store, clock, stop.clone()) => trained,
+        trained = train_until_published(arguments, &store, &clock, &stop) => trained,
         received = signals.next() => {
             stop.stop();
             return Ok(Exit::Signal(received.number()));
@@ -87,6 +87,25 @@ pub(super) async fn run(arguments: &TrainArgs) -> anyhow::Result<Exit> {
             }
             _ => Err(error),
         },
+    }
+}
+
+/// Trains, and once more where somebody of whom the model was made was erased meanwhile.
+async fn train_until_published(
+    arguments: &TrainArgs,
+    store: &Arc<Store>,
+    clock: &Clock,
+    stop: &Stop,
+) -> anyhow::Result<Exit> {
+    loop {
+        let trained = train(arguments, store, clock.clone(), stop.clone()).await;
+        let erased = trained.as_ref().err().and_then(|error| error.downcast_ref());
+        match erased {
+            Some(TrainError::Erased) => {
+                output::tell(format_args!("{}: it is made again", TrainError::Erased));
+            }
+            _ => return trained,
+        }
     }
 }
 

@@ -34,8 +34,8 @@ pub struct Regard {
     pub at_ms: i64,
 }
 
-/// What one user made of each movie, from what the user did, in the order of last times. What was said of a
-/// movie last outweighs looks, which say nothing of whether it was liked; of looks the one that says most counts.
+/// What one user made of each movie, from what the user did, the oldest first, in the order of last times. What was
+/// said of a movie last outweighs looks, which say nothing of whether it was liked; of looks the one that says most counts.
 pub fn regards<'i>(done: impl IntoIterator<Item = &'i Interaction>) -> Vec<Regard> {
     struct Said {
         looks: f32,

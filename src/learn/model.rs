@@ -18,8 +18,6 @@ pub struct Link {
 /// What was learnt. It does not change; another one takes its place as a whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
-    /// When it was made, in milliseconds since 1970.
-    pub created_ms: i64,
     /// What validation chose.
     pub parameters: Parameters,
     /// The items' keys, in order.
@@ -38,7 +36,6 @@ pub struct Model {
 
 /// Everything but what can be computed from it.
 pub(super) struct Parts {
-    pub(super) created_ms: i64,
     pub(super) parameters: Parameters,
     pub(super) items: Vec<String>,
     pub(super) popularity: Vec<u32>,
@@ -57,7 +54,6 @@ impl Model {
             starts.push(links.len() as u32);
         }
         Self::from_links(
-            parts.created_ms,
             parts.parameters,
             parts.items,
             parts.popularity,
@@ -68,7 +64,6 @@ impl Model {
     }
 
     pub(super) fn from_links(
-        created_ms: i64,
         parameters: Parameters,
         items: Vec<String>,
         popularity: Vec<u32>,
@@ -77,7 +72,7 @@ impl Model {
         links: Vec<Link>,
     ) -> Self {
         let numbers = (0..).zip(&items).map(|(number, key)| (key.clone(), number)).collect();
-        Self { created_ms, parameters, items, popularity, trend, starts, links, numbers }
+        Self { parameters, items, popularity, trend, starts, links, numbers }
     }
 
     /// The number of an item in this model; `None` for one that it does not know.

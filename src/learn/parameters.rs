@@ -40,8 +40,6 @@ pub struct Options {
     pub links_max: usize,
     /// Threads to work with; makes no difference to what is made.
     pub threads: usize,
-    /// When the model is made, in milliseconds since 1970.
-    pub created_ms: i64,
     /// By which it is told to stop.
     pub stop: Stop,
 }
@@ -54,7 +52,6 @@ impl Default for Options {
             neighbours: 128,
             links_max: usize::MAX,
             threads,
-            created_ms: 0,
             stop: Stop::default(),
         }
     }

@@ -53,9 +53,9 @@ use arc_swap::ArcSwap;
 use crate::domain::clock::Clock;
 
 pub use activity::{
-    ActivityBatch, CollectionViews, EventKey, InteractionCursor, InteractionPage, MovieViews,
-    OpenedFromSearch, Recorded, Salt, SearchKey, SearchOpened, SearchOpenedCursor,
-    SearchOpenedPage, Searches, Stored, WriterId,
+    ActivityBatch, CollectionViews, Contributors, EventKey, InteractionCursor, InteractionPage,
+    Interest, MovieViews, OpenedFromSearch, Recorded, Salt, SearchKey, SearchOpened,
+    SearchOpenedCursor, SearchOpenedPage, Searches, Stored, WriterId,
 };
 pub use changes::Changed;
 pub use collections::{

@@ -21,14 +21,16 @@ use super::{
 
 const MAGIC: &[u8; 8] = b"MARQUEE\0";
 /// Raised whenever the bytes of the same model change.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The oldest version that is read. The header of the first one told when the model was made, too, so that two
+/// models that were the same differed.
+const OLDEST: u32 = 1;
 const DIGEST_BYTES: usize = 32;
 /// Largest file that is read: 16 GiB.
 const FILE_MAX_BYTES: u64 = 16 << 30;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
-    created_ms: i64,
     items: usize,
     links: usize,
     key_bytes: usize,
@@ -42,7 +44,6 @@ struct Header {
 pub fn to_bytes(model: &Model) -> Result<Vec<u8>, LearnError> {
     let keys: usize = model.items.iter().map(|key| 4 + key.len()).sum();
     let header = Header {
-        created_ms: model.created_ms,
         items: model.items.len(),
         links: model.links.len(),
         key_bytes: keys,
@@ -85,7 +86,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Model, LearnError> {
         return Err(refuse("it is too short"));
     };
     let mut rest = Rest(body.get(MAGIC.len()..).ok_or(refuse("it is too short"))?);
-    if rest.number()? != VERSION {
+    if !(OLDEST..=VERSION).contains(&rest.number()?) {
         return Err(refuse("it is of another version"));
     }
     if Sha256::digest(body).as_slice() != digest {
@@ -126,8 +127,8 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Model, LearnError> {
     if !finite || !trend.iter().all(|count| count.is_finite()) {
         return Err(refuse("a weight is no number"));
     }
-    let Header { created_ms, parameters, .. } = header;
-    Ok(Model::from_links(created_ms, parameters, items, popularity, trend, starts, links))
+    let Header { parameters, .. } = header;
+    Ok(Model::from_links(parameters, items, popularity, trend, starts, links))
 }
 
 /// Bytes that are left.

@@ -16,7 +16,7 @@ fn model() -> Model {
             time: user * 10 + step,
         })
     });
-    let options = Options { created_ms: 7, neighbours: 5, ..Options::default() };
+    let options = Options { neighbours: 5, ..Options::default() };
     train::train(&Interactions::new(rows), None, &options, &|| {}).unwrap()
 }
 
@@ -34,9 +34,26 @@ fn a_model_is_read_as_it_was_written() {
 #[test]
 fn a_file_of_another_version_is_refused_as_such() {
     let mut bytes = to_bytes(&model()).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let error = from_bytes(&bytes).unwrap_err().to_string();
     assert_eq!(error, "the model file is refused: it is of another version");
+}
+
+#[test]
+fn a_file_of_the_first_version_is_read() {
+    let model = model();
+    let now = to_bytes(&model).unwrap();
+    let length = u32::from_le_bytes([now[12], now[13], now[14], now[15]]) as usize;
+    let header = std::str::from_utf8(&now[16..16 + length]).unwrap();
+    let header = header.replacen('{', r#"{"created_ms":1700000000000,"#, 1);
+    let mut first = now[..8].to_vec();
+    first.extend(1_u32.to_le_bytes());
+    first.extend((header.len() as u32).to_le_bytes());
+    first.extend(header.as_bytes());
+    first.extend(&now[16 + length..now.len() - DIGEST_BYTES]);
+    let digest = Sha256::digest(&first);
+    first.extend(digest);
+    assert_eq!(from_bytes(&first).unwrap(), model);
 }
 
 proptest! {

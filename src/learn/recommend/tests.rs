@@ -20,7 +20,7 @@ fn parameters() -> Parameters {
 fn model(rows: Vec<Vec<Link>>, trend: Vec<f32>) -> Model {
     let items: Vec<String> = (0..rows.len()).map(|n| format!("i{n}")).collect();
     let popularity = vec![1; items.len()];
-    Model::new(Parts { created_ms: 0, parameters: parameters(), items, popularity, trend, rows })
+    Model::new(Parts { parameters: parameters(), items, popularity, trend, rows })
 }
 
 /// The same by looking at each item.

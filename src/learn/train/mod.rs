@@ -88,9 +88,8 @@ pub fn train_with(
         popularity.resize(items.len(), 0);
     }
     step();
-    let created_ms = options.created_ms;
     let parameters = parameters.clone();
-    Ok(Model::new(Parts { created_ms, parameters, items, popularity, trend, rows }))
+    Ok(Model::new(Parts { parameters, items, popularity, trend, rows }))
 }
 
 #[cfg(test)]

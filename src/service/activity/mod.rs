@@ -18,7 +18,7 @@ mod unstored;
 mod writer;
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -33,6 +33,7 @@ use crate::{
     domain::{
         activity::{Day, Interaction, Limits, SearchStudied, SearchesAsk, Sent, Studied, UserId},
         clock::{Clock, Moment, Tick},
+        movie::MovieId,
     },
     store::{
         EventKey, InteractionCursor, InteractionPage, Recorded, Salt, Store, WriterId,
@@ -120,6 +121,9 @@ struct Inner {
     /// The number of the last erasure that is known here.
     erasures: AtomicU64,
     erased_lately: Mutex<VecDeque<(UserId, u64)>>,
+    /// Tells what is said here from what is said elsewhere and before, and how much was said.
+    source: u64,
+    said: AtomicU64,
 }
 
 impl Activity {
@@ -133,6 +137,7 @@ impl Activity {
         metrics: Metrics,
         tasks: TaskTracker,
     ) -> Self {
+        let source = getrandom::u64().unwrap_or_else(|_| clock.now().unix_ms().cast_unsigned());
         Self(Arc::new(Inner {
             store,
             clock,
@@ -144,6 +149,8 @@ impl Activity {
             salt: ArcSwapOption::empty(),
             erasures: AtomicU64::new(0),
             erased_lately: Mutex::default(),
+            source,
+            said: AtomicU64::new(0),
         }))
     }
 
@@ -202,9 +209,18 @@ impl Activity {
         let user = if nobody { Some(self.of_today(client, now).await?) } else { user };
         let erasures = inner.erasures.load(Ordering::Acquire);
         let mut said = Vec::with_capacity(sent.len());
-        for (n, sent) in sent.into_iter().enumerate() {
+        // Of what one user says of one movie at once, the last word is the latest.
+        let mut words: HashMap<(UserId, MovieId), i64> = HashMap::new();
+        for sent in sent {
             let Some(user) = sent.user.clone().or_else(|| user.clone()) else { continue };
-            let recorded = recorded(&sent, user, now, n, erasures);
+            let at = sent.at.unwrap_or_else(|| {
+                let words = words.entry((user.clone(), sent.movie)).or_default();
+                *words += 1;
+                Moment::from_unix_ms(now.unix_ms() + *words - 1)
+            });
+            let event = inner.event_of(&sent, &user);
+            let interaction = Interaction { user, movie: sent.movie, signal: sent.signal, at };
+            let recorded = Recorded { interaction, event, erasures, interest: None };
             inner.metrics.noted(Kind::Interaction, 1);
             let noted = inner.unstored.push(recorded, Told::Said);
             if noted.is_err() {
@@ -349,28 +365,17 @@ impl Activity {
 }
 
 impl Inner {
+    /// The key of what was said. With an id it counts once, however often it is sent; without one each time.
+    fn event_of(&self, sent: &Sent, user: &UserId) -> EventKey {
+        match &sent.id {
+            Some(id) => EventKey::of(&[b"id", user.as_str().as_bytes(), id.as_str().as_bytes()]),
+            None => EventKey::numbered(self.source, self.said.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+
     /// Whether a user was erased here after an event of theirs was noted.
     fn is_erased(&self, user: &UserId, erasures: u64) -> bool {
         let lately = self.erased_lately.lock().unwrap_or_else(PoisonError::into_inner);
         lately.iter().any(|(erased, erasure)| erased == user && erasures < *erasure)
     }
-}
-
-/// An interaction as it is stored. One with an id counts once, however often it is sent; of those without,
-/// what one user said of one movie at one instant.
-fn recorded(sent: &Sent, user: UserId, now: Moment, n: usize, erasures: u64) -> Recorded {
-    let at = sent.at.unwrap_or(now);
-    let event = match &sent.id {
-        Some(id) => EventKey::of(&[b"id", user.as_str().as_bytes(), id.as_str().as_bytes()]),
-        None => EventKey::of(&[
-            b"said",
-            user.as_str().as_bytes(),
-            &[sent.signal.code()],
-            &sent.movie.get().to_le_bytes(),
-            &at.unix_ms().to_le_bytes(),
-            &n.to_le_bytes(),
-        ]),
-    };
-    let interaction = Interaction { user, movie: sent.movie, signal: sent.signal, at };
-    Recorded { interaction, event, erasures }
 }

@@ -30,26 +30,14 @@ const BATCH_ENTRIES: usize = 2_000;
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     times: u32,
-    /// Those of them that are events of their own.
-    events: u32,
     clients: Sketch,
 }
 
 impl Count {
     fn add(&mut self, times: u32, client: u64) {
         self.times = self.times.saturating_add(times);
-        self.events = self.events.saturating_add(times);
         self.clients.add(client);
     }
-}
-
-/// What somebody said of a movie, and how it is counted beside being stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Interest {
-    /// As a look.
-    Look,
-    /// As somebody who was interested.
-    Other,
 }
 
 #[derive(Debug)]
@@ -98,22 +86,6 @@ impl Tally {
         let has_room = self.entries() < room;
         count(&mut self.views, (hour, movie), has_room)?.add(times, client);
         Ok(())
-    }
-
-    /// Counts what somebody said of a movie. Without room it is not: it is stored all the same.
-    pub(super) fn interest(
-        &mut self,
-        hour: Hour,
-        movie: MovieId,
-        interest: Interest,
-        client: u64,
-        room: usize,
-    ) {
-        let has_room = self.entries() < room;
-        if let Ok(count) = count(&mut self.views, (hour, movie), has_room) {
-            count.times = count.times.saturating_add(u32::from(interest == Interest::Look));
-            count.clients.add(client);
-        }
     }
 
     /// Counts a look at a collection.
@@ -197,13 +169,13 @@ impl Tally {
         let mut made = Batches { writer, number, made: Vec::new() };
         // Rows in the order of their keys.
         for (key, count) in sorted(std::mem::take(&mut self.views)) {
-            let Count { times: views, events, clients } = count;
+            let Count { times: views, clients } = count;
             let (hour, movie) = key;
             let row = MovieViews { hour, movie, views, clients };
-            made.push(events.into(), |batch| batch.views.push(row));
+            made.push(views.into(), |batch| batch.views.push(row));
         }
         for ((day, slug), count) in sorted(std::mem::take(&mut self.collections)) {
-            let Count { times: views, clients, .. } = count;
+            let Count { times: views, clients } = count;
             let slug = slug.to_string();
             let row = CollectionViews { day, slug, views, clients };
             made.push(views.into(), |batch| batch.collections.push(row));
@@ -220,10 +192,10 @@ impl Tally {
                 positions,
                 clients: count.clients,
             };
-            made.push(count.events.into(), |batch| batch.searches.push(row));
+            made.push(count.times.into(), |batch| batch.searches.push(row));
         }
         for ((day, key, movie), count) in sorted(std::mem::take(&mut self.opened)) {
-            let Count { times: opened, clients, .. } = count;
+            let Count { times: opened, clients } = count;
             let row = OpenedFromSearch { day, key, movie, opened, clients };
             made.push(0, |batch| batch.opened.push(row));
         }
@@ -315,8 +287,6 @@ mod tests {
         for client in 0..10 {
             tally.view(hour, movie(1), (1, client << 20), 100).unwrap();
         }
-        tally.interest(hour, movie(1), Interest::Look, 11 << 20, 100);
-        tally.interest(hour, movie(1), Interest::Other, 12 << 20, 100);
         tally.collection(day, "a".into(), 1, 100).unwrap();
         tally.search(day, &shown("q=a", true), 1, 100).unwrap();
         tally.search(day, &shown("q=a", false), 1, 100).unwrap();
@@ -325,7 +295,7 @@ mod tests {
         let batches = taken(&mut tally);
         let [Batch { batch, events }] = batches.as_slice() else { panic!("{batches:?}") };
         assert_eq!((*events, batch.number, entries(batch)), (13, 8, 4));
-        assert_eq!((batch.views[0].views, batch.views[0].clients.at_least()), (11, 12));
+        assert_eq!((batch.views[0].views, batch.views[0].clients.at_least()), (10, 10));
         let search = &batch.searches[0];
         assert_eq!((search.searches, search.opened, search.positions, search.hits), (1, 1, 3, 3));
         assert_eq!(batch.opened[0].opened, 2);

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     domain::activity::{Interaction, UserId},
-    store::Recorded,
+    store::{Interest, Recorded},
 };
 
 use super::tally::NoRoom;
@@ -20,7 +20,7 @@ pub(super) const ROWS_MAX: usize = 50_000;
 /// How it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Told {
-    /// A caller said so: it is an event, and still to be counted for the movie.
+    /// A caller said so: it is an event, and is counted for the movie when it is stored.
     Said,
     /// It was seen, and is counted already.
     Seen,
@@ -37,8 +37,6 @@ struct Rows {
     all: VecDeque<Row>,
     /// So many of the first are on their way to the store.
     sent: usize,
-    /// So many of the first were counted for their movies.
-    counted: usize,
 }
 
 /// Rows that wait.
@@ -73,21 +71,21 @@ impl Unstored {
         self.lock().all.len() < ROWS_MAX
     }
 
-    /// What was said since this was asked last, to be counted for its movies.
-    pub(super) fn uncounted(&self) -> Vec<Interaction> {
-        let mut rows = self.lock();
-        let fresh = rows.all.iter().skip(rows.counted).filter(|row| row.told == Told::Said);
-        let fresh = fresh.map(|row| row.recorded.interaction.clone()).collect();
-        rows.counted = rows.all.len();
-        fresh
-    }
-
-    /// All rows, which are on their way from here on. None may be already.
-    pub(super) fn send(&self) -> Sending {
+    /// All rows, which are on their way from here on; `interest` tells how what was said is counted for its
+    /// movie. None may be on its way already.
+    pub(super) fn send(&self, interest: impl Fn(&Interaction) -> Option<Interest>) -> Sending {
         let mut rows = self.lock();
         rows.sent = rows.all.len();
-        let said = rows.all.iter().filter(|row| row.told == Told::Said).count() as u64;
-        Sending { rows: rows.all.iter().map(|row| row.recorded.clone()).collect(), said }
+        let mut sending = Sending { rows: Vec::with_capacity(rows.all.len()), said: 0 };
+        for Row { recorded, told } in &rows.all {
+            let mut recorded = recorded.clone();
+            if *told == Told::Said {
+                sending.said += 1;
+                recorded.interest = interest(&recorded.interaction);
+            }
+            sending.rows.push(recorded);
+        }
+        sending
     }
 
     /// Whether rows wait that are not on their way.
@@ -108,7 +106,6 @@ impl Unstored {
         let mut rows = self.lock();
         let sent = std::mem::take(&mut rows.sent);
         rows.all.drain(..sent);
-        rows.counted = rows.counted.saturating_sub(sent);
     }
 
     /// What a user did, the oldest first.
@@ -122,13 +119,12 @@ impl Unstored {
     pub(super) fn erase(&self, user: &UserId) -> u64 {
         let mut rows = self.lock();
         let (mut n, mut said) = (0, 0);
-        let Rows { all, sent, counted } = &mut *rows;
-        let (sent_before, counted_before) = (*sent, *counted);
+        let Rows { all, sent } = &mut *rows;
+        let sent_before = *sent;
         all.retain(|row| {
             let stays = row.recorded.interaction.user != *user;
             if !stays {
                 *sent -= usize::from(n < sent_before);
-                *counted -= usize::from(n < counted_before);
                 said += u64::from(n >= sent_before && row.told == Told::Said);
             }
             n += 1;
@@ -142,7 +138,11 @@ impl Unstored {
 mod tests {
     use super::*;
     use crate::{
-        domain::{activity::Signal, clock::Moment, movie::MovieId},
+        domain::{
+            activity::{Hour, Signal},
+            clock::Moment,
+            movie::MovieId,
+        },
         store::EventKey,
     };
 
@@ -154,7 +154,7 @@ mod tests {
             at: Moment::from_unix_ms(movie),
         };
         let event = EventKey::of(&[user.as_bytes(), &movie.to_le_bytes()]);
-        Recorded { interaction, event, erasures: 0 }
+        Recorded { interaction, event, erasures: 0, interest: None }
     }
 
     fn movies(unstored: &Unstored, user: &str) -> Vec<i64> {
@@ -167,18 +167,18 @@ mod tests {
         let unstored = Unstored::default();
         unstored.push(row("a", 1), Told::Said).unwrap();
         unstored.push(row("a", 2), Told::Seen).unwrap();
-        assert_eq!(unstored.uncounted().len(), 1);
-        let sending = unstored.send();
+        let interest = Interest { hour: Hour::new(1), views: 1, client: 2 };
+        let sending = unstored.send(|_| Some(interest));
         assert_eq!((sending.rows.len(), sending.said), (2, 1));
+        let counted: Vec<_> = sending.rows.iter().map(|row| row.interest).collect();
+        assert_eq!(counted, [Some(interest), None], "what was seen is counted already");
         unstored.push(row("a", 3), Told::Said).unwrap();
         assert_eq!(movies(&unstored, "a"), [1, 2, 3]);
         assert!(unstored.is_waiting());
         assert_eq!(unstored.unsent(), 1);
         unstored.arrived();
         assert_eq!(movies(&unstored, "a"), [3]);
-        assert_eq!(unstored.uncounted().len(), 1);
-        assert_eq!(unstored.uncounted().len(), 0);
-        assert_eq!(unstored.send().said, 1);
+        assert_eq!(unstored.send(|_| None).said, 1);
     }
 
     #[test]
@@ -187,15 +187,13 @@ mod tests {
         for (user, movie) in [("a", 1), ("b", 2), ("a", 3)] {
             unstored.push(row(user, movie), Told::Said).unwrap();
         }
-        unstored.uncounted();
-        unstored.send();
+        unstored.send(|_| None);
         unstored.push(row("a", 4), Told::Said).unwrap();
         unstored.push(row("b", 5), Told::Said).unwrap();
         assert_eq!(unstored.erase(&"a".parse().unwrap()), 1);
         assert_eq!((movies(&unstored, "a"), movies(&unstored, "b")), (vec![], vec![2, 5]));
         unstored.arrived();
         assert_eq!(movies(&unstored, "b"), [5]);
-        assert_eq!(unstored.uncounted().len(), 1);
     }
 
     #[test]

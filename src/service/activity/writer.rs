@@ -4,7 +4,11 @@
 //! takes once; one that the store refuses is dropped.
 //! **Invariant:** counting goes on while the store is slow or away, within the tally's bound.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::{
     task::JoinHandle,
@@ -18,7 +22,7 @@ use crate::{
         clock::{Moment, Tick},
         movie::MovieId,
     },
-    store::{EventKey, Recorded, Stored, WriterId, error::StoreError},
+    store::{EventKey, Interest, Recorded, Stored, WriterId, error::StoreError},
 };
 
 use super::{
@@ -27,7 +31,7 @@ use super::{
     metrics::{Dropped, Ignored, Metrics},
     numbers::Numbers,
     recent::{Opened, Recent},
-    tally::{Batch, ENTRIES_MAX, Interest, NoRoom, Tally, entries},
+    tally::{Batch, ENTRIES_MAX, NoRoom, Tally, entries},
     unstored::{Sending, Told},
 };
 
@@ -79,7 +83,11 @@ pub(super) struct Writer {
     number: i64,
     numbers: Option<Numbers>,
     tally: Tally,
+    /// What was searched for last: by clients, and by those with a pseudonym.
     recent: Recent,
+    recent_of_users: Recent,
+    /// The last erasure that is known: nobody knows what users searched for before it.
+    erasures: u64,
     /// Events of a day for which there is no salt yet.
     later: Vec<Noted>,
     /// Room for what was taken out of them.
@@ -102,6 +110,8 @@ impl Writer {
             numbers: None,
             tally: Tally::default(),
             recent: Recent::default(),
+            recent_of_users: Recent::default(),
+            erasures: 0,
             later: Vec::new(),
             events: Vec::new(),
             spare: Vec::new(),
@@ -176,6 +186,10 @@ impl Writer {
     async fn drain(&mut self) {
         let now = (self.inner.clock.now(), self.inner.clock.tick());
         let today = Day::of(now.0);
+        let erasures = self.inner.erasures.load(Ordering::Acquire);
+        if std::mem::replace(&mut self.erasures, erasures) != erasures {
+            self.recent_of_users = Recent::default();
+        }
         if self.numbers.is_none() || !self.later.is_empty() {
             if !self.renew(today).await {
                 return; // buffers have a bound of their own
@@ -203,9 +217,6 @@ impl Writer {
         {
             let mut later = std::mem::take(&mut self.later);
             self.count_all(&mut later, now).await;
-        }
-        for interaction in self.inner.unstored.uncounted() {
-            self.count_said(&interaction, now.0);
         }
     }
 
@@ -270,7 +281,11 @@ impl Writer {
             Subject::Collection(slug) => self.tally.collection(day, slug, client, room),
             Subject::Search(shown) => {
                 let counted = self.tally.search(day, &shown, client, room);
-                self.recent.searched(client, shown, event.at);
+                if event.user.is_none() {
+                    self.recent.searched(client, shown, event.at);
+                } else if event.erasures >= self.erasures {
+                    self.recent_of_users.searched(client, shown, event.at);
+                }
                 counted
             }
         };
@@ -293,7 +308,11 @@ impl Writer {
         }
         let hour = Hour::of(at);
         self.tally.view(hour, movie, (*times, client), room)?;
-        let opened = self.recent.opened(client, movie, event.at);
+        let recent = match &event.user {
+            Some(_) => &mut self.recent_of_users,
+            None => &mut self.recent,
+        };
+        let opened = recent.opened(client, movie, event.at);
         let signal = if opened.is_some() { Signal::Opened } else { Signal::View };
         if let Some(Opened { shown, first_at }) = opened {
             self.tally.opened(Day::of(at), &shown, movie, first_at, client, room);
@@ -301,22 +320,11 @@ impl Writer {
         if let Some(user) = user {
             let event = event_of(user, signal, movie.get(), hour);
             let interaction = Interaction { user: user.clone(), movie, signal, at };
-            let row = Recorded { interaction, event, erasures: *erasures };
+            let row = Recorded { interaction, event, erasures: *erasures, interest: None };
             // There was room, and nobody but a caller who speaks now has taken it.
             let _ = self.inner.unstored.push(row, Told::Seen);
         }
         Ok(())
-    }
-
-    /// Counts for a movie that somebody said something of it.
-    fn count_said(&mut self, Interaction { user, movie, signal, .. }: &Interaction, now: Moment) {
-        let Some(numbers) = &self.numbers else { return };
-        if signal.is_interest() {
-            let client = numbers.of_user(user);
-            let room = self.room();
-            let interest = if *signal == Signal::View { Interest::Look } else { Interest::Other };
-            self.tally.interest(Hour::of(now), *movie, interest, client, room);
-        }
     }
 
     fn room(&self) -> usize {
@@ -336,7 +344,9 @@ impl Writer {
             if self.tally.entries() == 0 && !self.inner.unstored.is_waiting() {
                 return;
             }
-            let Sending { rows, said } = self.inner.unstored.send();
+            let numbers = self.numbers.as_ref();
+            let interest = |said: &Interaction| interest(said, numbers?);
+            let Sending { rows, said } = self.inner.unstored.send(interest);
             self.waiting.extend(self.tally.take(self.id, &mut self.number, rows, said));
             self.next_at = Instant::now() + STORE_EVERY;
         }
@@ -392,6 +402,15 @@ impl Writer {
             tracing::warn!(%error, cause, "the database does not take activity; it waits");
         }
     }
+}
+
+/// How a movie is counted of which somebody said something.
+fn interest(said: &Interaction, numbers: &Numbers) -> Option<Interest> {
+    said.signal.is_interest().then(|| Interest {
+        hour: Hour::of(said.at),
+        views: u32::from(said.signal == Signal::View),
+        client: numbers.of_user(&said.user),
+    })
 }
 
 /// The key under which what a user looked at counts once in an hour.

@@ -9,6 +9,7 @@
 //!
 //! **Invariant:** a model answers only if all of it was checked. One that is refused changes nothing: the one
 //! before stays, and at a start an older one is taken.
+//! **Invariant:** a row of the table that makes no sense hides no other: it is told once, and passed over.
 //! **Invariant:** what was answered by a model is not good any more once another is in force here.
 
 mod in_force;
@@ -16,7 +17,7 @@ mod load;
 mod metrics;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -56,6 +57,8 @@ struct Inner {
     wanted: watch::Sender<Option<ModelVersion>>,
     /// Models that were found to be of no use, and why: their bytes do not change.
     refused: Mutex<HashMap<Checksum, (ModelVersion, String)>>,
+    /// What is wrong with rows that make no sense, as it was when it was looked last, each with its version.
+    passed_over: Mutex<BTreeMap<String, Option<ModelVersion>>>,
     known: Arc<Known>,
     metrics: Arc<Metrics>,
     bytes_max: u64,
@@ -88,6 +91,7 @@ impl Models {
             in_force: ArcSwapOption::empty(),
             wanted: watch::Sender::new(None),
             refused: Mutex::default(),
+            passed_over: Mutex::default(),
             known,
             metrics,
             bytes_max,
@@ -121,7 +125,12 @@ impl Models {
         let wanted = *self.0.wanted.borrow();
         let refused = self.0.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let mut refused = refused.values().filter(|(version, _)| Some(*version) == wanted);
-        let refused = refused.next().map(|(_, why)| why.clone());
+        let refused = refused.next().map(|(_, why)| why.clone()).or_else(|| {
+            let passed_over = self.0.passed_over.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_wanted = |version: &Option<ModelVersion>| wanted.is_some() && *version == wanted;
+            let mut found = passed_over.iter().filter(|(_, version)| of_wanted(version));
+            found.next().map(|(why, _)| why.clone())
+        });
         let in_force = self.in_force();
         self.0.metrics.show(in_force.as_deref());
         let of = in_force.as_deref();
@@ -170,16 +179,22 @@ impl Models {
     /// # Errors
     /// The store's; a model that is refused is none.
     pub async fn settle(&self, store: &Store) -> Result<(), StoreError> {
-        let models = store.models().await?;
-        let Some(at) = models.iter().position(|model| model.in_use) else {
+        let kept = store.kept_models().await?;
+        self.pass_over(kept.bad.iter().map(|bad| (bad.fault.to_string(), bad.version)).collect());
+        let is_there = |version: &ModelVersion| {
+            kept.good.iter().any(|model| model.version == *version)
+                || kept.bad.iter().any(|bad| bad.version == Some(*version))
+        };
+        let Some(wanted) = kept.in_use.filter(is_there) else {
             if self.in_force().is_some() {
                 self.put(None); // the database is another one
             }
             return Ok(());
         };
         // Where nothing answers yet, an older model is better than none.
-        let fallbacks = if self.in_force().is_none() { models.len() } else { at + 1 };
-        for model in &models[at..fallbacks.max(at + 1)] {
+        let or_older = self.in_force().is_none();
+        let may_answer = |version: ModelVersion| version == wanted || or_older && version < wanted;
+        for model in kept.good.iter().filter(|model| may_answer(model.version)) {
             if let Some(known) = self.in_force()
                 && known.stored.model.checksum == model.model.checksum
             {
@@ -229,6 +244,16 @@ impl Models {
         self.0.metrics.refused();
         let mut refused = self.0.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.insert(model.model.checksum, (model.version, why.to_string()));
+    }
+
+    /// Tells of rows that make no sense and were not told of before.
+    fn pass_over(&self, bad: BTreeMap<String, Option<ModelVersion>>) {
+        let mut passed_over = self.0.passed_over.lock().unwrap_or_else(PoisonError::into_inner);
+        for why in bad.keys().filter(|why| !passed_over.contains_key(*why)) {
+            tracing::warn!(%why, "a model is passed over, since what is said of it makes no sense");
+            self.0.metrics.refused();
+        }
+        *passed_over = bad;
     }
 
     fn was_refused(&self, model: &StoredModel) -> bool {

@@ -7,7 +7,7 @@
 //! | `rank` | how much a user may want each of some movies |
 //! | `alike` | likeness by what is written about movies |
 //! | `popular` | what is shown to whom nothing is known of |
-//! | `histories`, `shelf` | what users did of late, and movies, at hand |
+//! | `histories`, `shelf` | what users did, and movies, at hand |
 //! | `metrics` | what is counted |
 //!
 //! **Invariant:** nothing of a user is in what others are given, nor in any cache that replicas share.
@@ -59,7 +59,7 @@ impl Recommender {
     ) -> Self {
         Self {
             alike: Alike::new(catalogue.clone()),
-            histories: Histories::new(activity),
+            histories: Histories::new(activity, catalogue.clone()),
             popular: Popular::new(catalogue.clone()),
             shelf: Shelf::new(catalogue.clone(), ttl),
             catalogue,

@@ -20,7 +20,7 @@ use crate::{
     service::{error::ServiceError, models::InForce},
 };
 
-use super::{Recommender, histories::History, metrics::Basis, shelf::OnShelf};
+use super::{Recommender, histories::History, metrics::Basis, popular, shelf::OnShelf};
 
 /// Movies that are asked of a model beyond those that rows are chosen from: some are gone. For a filter there are
 /// twice as many, and where it leaves too few of them, so many at most.
@@ -51,7 +51,7 @@ pub struct Recommended {
 /// another one is the same, so is the answer, but for what is popular among those of whom nothing is known.
 #[derive(Debug, Clone)]
 pub struct Ground {
-    history: History,
+    history: Arc<History>,
     model: Option<Arc<InForce>>,
     /// Everything that is known to be written.
     written: Revision,
@@ -63,8 +63,9 @@ impl Ground {
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let Self { history, model, written, generation } = self;
-        let is_history =
-            Arc::ptr_eq(history, &other.history) || history.is_empty() && other.history.is_empty();
+        let is_nothing = |history: &History| history.movies() == 0;
+        let is_history = Arc::ptr_eq(history, &other.history)
+            || is_nothing(history) && is_nothing(&other.history);
         let is_model = match (model, &other.model) {
             (Some(one), Some(two)) => Arc::ptr_eq(one, two),
             (one, two) => one.is_none() && two.is_none(),
@@ -106,7 +107,7 @@ impl Recommender {
     /// What an answer to a user rests on, or to anybody.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
     pub async fn ground(&self, user: Option<&UserId>) -> Result<Ground, ServiceError> {
         let known = self.catalogue.known();
         let (generation, written) = (known.generation(), self.everything_written());
@@ -133,19 +134,19 @@ impl Recommender {
     ) -> Result<Recommendations, ServiceError> {
         let history = &ground.history;
         let model = ground.model.as_deref();
-        let seen: HashSet<MovieId> = history.iter().map(|regard| regard.movie).collect();
         let limit = usize::from(choice.limit);
         let mut scored = CHOICE * limit + SPARE;
         if !choice.filter.is_open() {
             scored *= 2;
         }
         let (rows, basis) = loop {
-            let candidates = self.candidates(history, model, scored).await?;
+            let mut candidates = self.candidates(&history.regards, model, scored).await?;
             let asked_all = candidates.len() < scored;
-            let rows = self.shown(candidates, &seen, choice, CHOICE * limit).await?;
+            candidates.retain(|one| !history.has(one.movie));
+            let rows = self.shown(&candidates, choice, CHOICE * limit).await?;
             let enough = rows.len() >= limit || asked_all || scored >= SCORED_MAX;
             if enough {
-                break self.filled(rows, &seen, choice).await?;
+                break self.filled(rows, history, choice).await?;
             }
             scored = SCORED_MAX;
         };
@@ -209,15 +210,12 @@ impl Recommender {
     /// The first so many candidates that may be shown.
     async fn shown(
         &self,
-        candidates: Vec<Candidate>,
-        seen: &HashSet<MovieId>,
+        candidates: &[Candidate],
         choice: &Choice,
         most: usize,
     ) -> Result<Vec<(Candidate, Arc<OnShelf>)>, ServiceError> {
         let mut rows = Vec::with_capacity(most);
-        let unseen: Vec<Candidate> =
-            candidates.into_iter().filter(|one| !seen.contains(&one.movie)).collect();
-        for chunk in unseen.chunks(most.max(1)) {
+        for chunk in candidates.chunks(most.max(1)) {
             let ids: Vec<MovieId> = chunk.iter().map(|one| one.movie).collect();
             for (one, movie) in chunk.iter().zip(self.shelf.get(&ids).await?) {
                 let movie = movie.filter(|kept| choice.filter.accepts(&kept.movie));
@@ -232,11 +230,11 @@ impl Recommender {
     }
 
     /// The rows that are shown: the best that are not all the same, and where those are too few, what many look
-    /// at and what is popular.
+    /// at, and what is popular, down to where the user cannot have seen all of it.
     async fn filled(
         &self,
         rows: Vec<(Candidate, Arc<OnShelf>)>,
-        seen: &HashSet<MovieId>,
+        history: &History,
         choice: &Choice,
     ) -> Result<(Vec<(Candidate, Arc<OnShelf>)>, Basis), ServiceError> {
         let limit = usize::from(choice.limit);
@@ -246,22 +244,41 @@ impl Recommender {
             None => Basis::Cold,
         };
         let mut rows = diverse(&rows, limit);
-        for source in [Source::Trending, Source::Popular] {
+        if rows.len() < limit {
+            let ids = self.popular.trending().await?;
+            let trending = falling(&ids, OF_TRENDING, Source::Trending);
+            self.fill(&mut rows, trending, history, choice).await?;
+        }
+        // Those that were seen fill so many pages, the first one apart; one more has others.
+        let pages = 2 + history.movies().div_ceil(usize::from(popular::NEXT));
+        let mut after = None;
+        for _ in 0..pages {
             if rows.len() >= limit {
                 break;
             }
-            let (ids, worth) = match source {
-                Source::Trending => (self.popular.trending().await?, OF_TRENDING),
-                _ => (self.popular.popular(&choice.filter).await?, OF_POPULAR),
-            };
-            let mut shown: HashSet<MovieId> = rows.iter().map(|(one, _)| one.movie).collect();
-            shown.extend(seen);
-            let candidates = falling(&ids, worth, source);
-            let left = limit - rows.len();
-            let more = self.shown(candidates, &shown, choice, CHOICE * left).await?;
-            rows.extend(diverse(&more, left));
+            let page = self.popular.popular(&choice.filter, after.as_ref()).await?;
+            let candidates = falling(&page.ids, OF_POPULAR, Source::Popular);
+            self.fill(&mut rows, candidates, history, choice).await?;
+            let Some(next) = &page.next else { break };
+            after = Some(next.clone());
         }
         Ok((rows, basis))
+    }
+
+    /// Adds to rows that are too few.
+    async fn fill(
+        &self,
+        rows: &mut Vec<(Candidate, Arc<OnShelf>)>,
+        mut candidates: Vec<Candidate>,
+        history: &History,
+        choice: &Choice,
+    ) -> Result<(), ServiceError> {
+        let shown: HashSet<MovieId> = rows.iter().map(|(one, _)| one.movie).collect();
+        candidates.retain(|one| !shown.contains(&one.movie) && !history.has(one.movie));
+        let left = usize::from(choice.limit) - rows.len();
+        let more = self.shown(&candidates, choice, CHOICE * left).await?;
+        rows.extend(diverse(&more, left));
+        Ok(())
     }
 
     /// The rows with the movies that they are there for.

@@ -6,7 +6,8 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     domain::{
         activity::{TrendingAsk, Window},
-        list::Filter,
+        cursor::Position,
+        list::{self, Filter, ListQuery, Start},
         movie::MovieId,
         revision::Revision,
     },
@@ -17,28 +18,38 @@ use super::shelf::most_popular;
 
 /// How long it is at hand.
 const KEPT_FOR: Duration = Duration::from_secs(30);
-/// Filters of which the most popular movies are at hand.
-const FILTERS: u64 = 1_000;
+/// Pages of popular movies that are at hand, of all filters.
+const PAGES: u64 = 1_000;
 /// Movies that are trending, at most.
 const TRENDING: u16 = crate::domain::activity::LIMIT_MAX;
-/// The most popular movies of a filter.
-const POPULAR: u16 = 200;
+/// The most popular movies of a filter: more than anybody is shown who did not see most of them.
+const FIRST: u16 = 200;
+/// Those of a page after them.
+pub(super) const NEXT: u16 = list::LIMIT_MAX;
 
 type Ids = Arc<[MovieId]>;
+
+/// Some of the most popular movies that a filter accepts, best first.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) ids: Box<[MovieId]>,
+    /// Where it goes on; `None` after the last.
+    pub(super) next: Option<Position>,
+}
 
 /// Finds them. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Popular {
     catalogue: Catalogue,
     trending: moka::sync::Cache<(), Ids>,
-    by_filter: moka::sync::Cache<String, Ids>,
+    by_filter: moka::sync::Cache<String, Arc<Page>>,
 }
 
 impl Popular {
     pub(super) fn new(catalogue: Catalogue) -> Self {
         let trending = moka::sync::Cache::builder().max_capacity(1).time_to_live(KEPT_FOR).build();
         let by_filter =
-            moka::sync::Cache::builder().max_capacity(FILTERS).time_to_live(KEPT_FOR).build();
+            moka::sync::Cache::builder().max_capacity(PAGES).time_to_live(KEPT_FOR).build();
         Self { catalogue, trending, by_filter }
     }
 
@@ -59,20 +70,31 @@ impl Popular {
         Ok(ids)
     }
 
-    /// The most popular movies that a filter accepts, best first. Some may be missing that were written within
-    /// the last seconds.
+    /// A page of the most popular movies that a filter accepts: the first, or the one after a place. Some may be
+    /// missing that were written within the last seconds.
     ///
     /// # Errors
     /// [`ServiceError::Overloaded`], [`ServiceError::Store`].
-    pub(super) async fn popular(&self, filter: &Filter) -> Result<Ids, ServiceError> {
-        let query = most_popular(filter.clone(), POPULAR);
+    pub(super) async fn popular(
+        &self,
+        filter: &Filter,
+        after: Option<&Position>,
+    ) -> Result<Arc<Page>, ServiceError> {
+        let query = match after {
+            None => most_popular(filter.clone(), FIRST),
+            Some(place) => {
+                let start = Start::At(place.clone());
+                ListQuery { start, ..most_popular(filter.clone(), NEXT) }
+            }
+        };
         let key = query.canonical();
-        if let Some(ids) = self.by_filter.get(&key) {
-            return Ok(ids);
+        if let Some(page) = self.by_filter.get(&key) {
+            return Ok(page);
         }
-        let page = self.catalogue.list(query, Revision::ZERO).await?;
-        let ids: Ids = page.value.movies.iter().map(|movie| movie.id).collect();
-        self.by_filter.insert(key, Arc::clone(&ids));
-        Ok(ids)
+        let list = self.catalogue.list(query, Revision::ZERO).await?.value;
+        let ids = list.movies.iter().map(|movie| movie.id).collect();
+        let page = Arc::new(Page { ids, next: list.next });
+        self.by_filter.insert(key, Arc::clone(&page));
+        Ok(page)
     }
 }

@@ -25,7 +25,7 @@ impl Recommender {
         let as_they_are = || (0..movies.len()).collect();
         let Some(model) = self.models.in_force() else { return Ok(as_they_are()) };
         let history = self.histories.of(user).await?;
-        let wanted = model.regard(&history, movies);
+        let wanted = model.regard(&history.regards, movies);
         Ok(ranked(&wanted))
     }
 }

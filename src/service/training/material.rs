@@ -11,7 +11,7 @@ use crate::{
         movie::{Movie, MovieId},
     },
     learn::{content::Content, gather::Gatherer, interactions::Interactions},
-    store::{Store, error::StoreError},
+    store::{Contributors, Store, error::StoreError},
 };
 
 /// Rows that are read at once.
@@ -41,6 +41,8 @@ pub struct Material {
     pub movies: Vec<Movie>,
     /// Users who were left out for want of memory.
     pub left_out: u64,
+    /// Whose interactions they are.
+    pub of: Contributors,
 }
 
 impl Material {
@@ -50,13 +52,14 @@ impl Material {
     /// [`StoreError`].
     pub async fn read(store: &Store, memory_bytes: usize) -> Result<Self, StoreError> {
         let mut gatherer = Gatherer::new(memory_bytes);
-        read_users(store, &mut gatherer).await?;
+        let mut of = Contributors::since(store.erasures().await?);
+        read_users(store, &mut gatherer, &mut of).await?;
         read_searches(store, &mut gatherer).await?;
         let left_out = gatherer.left_out();
         let finished = tokio::task::spawn_blocking(move || gatherer.finish(MINIMUM)).await;
         let interactions = finished.unwrap_or_default(); // it does not panic
         let movies = read_described(store, &interactions).await?;
-        Ok(Self { interactions, movies, left_out })
+        Ok(Self { interactions, movies, left_out, of })
     }
 
     /// What is written about its movies. Takes a while.
@@ -75,17 +78,21 @@ pub async fn from_interactions(
     interactions: Interactions,
 ) -> Result<Material, StoreError> {
     let movies = read_described(store, &interactions).await?;
-    Ok(Material { interactions, movies, left_out: 0 })
+    Ok(Material { interactions, movies, left_out: 0, of: Contributors::default() })
 }
 
-async fn read_users(store: &Store, gatherer: &mut Gatherer) -> Result<(), StoreError> {
+async fn read_users(
+    store: &Store,
+    gatherer: &mut Gatherer,
+    of: &mut Contributors,
+) -> Result<(), StoreError> {
     let mut after = None;
     let mut of_one: Vec<Interaction> = Vec::new();
     loop {
         let page = store.interactions_after(after, PAGE).await?;
         for row in page.rows {
             if of_one.first().is_some_and(|first| first.user != row.user) {
-                take(gatherer, &mut of_one);
+                take(gatherer, of, &mut of_one);
             }
             if of_one.len() == OF_USER {
                 of_one.drain(..OF_USER / 2);
@@ -97,13 +104,14 @@ async fn read_users(store: &Store, gatherer: &mut Gatherer) -> Result<(), StoreE
             None => break,
         }
     }
-    take(gatherer, &mut of_one);
+    take(gatherer, of, &mut of_one);
     Ok(())
 }
 
-fn take(gatherer: &mut Gatherer, of_one: &mut Vec<Interaction>) {
+fn take(gatherer: &mut Gatherer, of: &mut Contributors, of_one: &mut Vec<Interaction>) {
     let user: Option<UserId> = of_one.first().map(|first| first.user.clone());
     if let Some(user) = user {
+        of.add(&user);
         gatherer.user(&user, &*of_one);
     }
     of_one.clear();

@@ -26,6 +26,8 @@ const LEASE: Duration = Duration::from_mins(5);
 const PROLONGED: Duration = Duration::from_mins(1);
 /// After a training that failed, or found too little, the next follows after this part of the usual time.
 const SOONER: u32 = 24;
+/// How often a model is made of which somebody was erased meanwhile.
+const TRIES: usize = 5;
 /// The longest time until it is looked again whether it is time.
 const LOOK_MAX: Duration = Duration::from_secs(30);
 /// The shortest.
@@ -179,7 +181,18 @@ impl Schedule {
         }
     }
 
+    /// Makes a model, and another one where somebody of whom it was made was erased meanwhile.
     async fn make(&self, stop: Stop) -> Result<(i64, u64, String), TrainError> {
+        for _ in 1..TRIES {
+            match self.make_once(stop.clone()).await {
+                Err(error @ TrainError::Erased) => tracing::info!(%error, "it is made again"),
+                other => return other,
+            }
+        }
+        self.make_once(stop).await
+    }
+
+    async fn make_once(&self, stop: Stop) -> Result<(i64, u64, String), TrainError> {
         let material = self.trainer.material().await?;
         if material.left_out > 0 {
             let left_out = material.left_out;

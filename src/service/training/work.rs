@@ -18,7 +18,7 @@ use crate::{
         parameters::{self, Stop},
         train::train_validated,
     },
-    store::{Store, error::StoreError},
+    store::{Contributors, Store, error::StoreError},
 };
 
 use super::{Options, material::Material};
@@ -59,6 +59,9 @@ pub enum TrainError {
     /// It would be worse than showing everybody what is popular.
     #[error("the model is worse than showing everybody what is popular")]
     Worse(Validation),
+    /// It may not be used: somebody whom it is learnt from was erased meanwhile. It may be made again.
+    #[error("somebody whom the model was learnt from was erased meanwhile")]
+    Erased,
     /// It is larger than a model may be.
     #[error("the model has {0} bytes, more than a model may have")]
     TooLarge(usize),
@@ -72,9 +75,12 @@ impl TrainError {
             Self::Learn(LearnError::TooFew(_)) => TrainingOutcome::TooFew,
             Self::Learn(LearnError::Stopped) => TrainingOutcome::Stopped,
             Self::Worse(_) => TrainingOutcome::Worse,
-            Self::Store(_) | Self::Learn(_) | Self::Thread(_) | Self::Lost | Self::TooLarge(_) => {
-                TrainingOutcome::Failed
-            }
+            Self::Store(_)
+            | Self::Learn(_)
+            | Self::Thread(_)
+            | Self::Lost
+            | Self::Erased
+            | Self::TooLarge(_) => TrainingOutcome::Failed,
         }
     }
 }
@@ -86,6 +92,8 @@ pub struct Made {
     pub model: NewModel,
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// Whom it is learnt from.
+    pub of: Contributors,
 }
 
 /// Makes models. Cheap to clone.
@@ -132,7 +140,8 @@ impl Trainer {
                 // Of this thread, and of those that it begins. Where it is not allowed, it is as all others.
                 let _ = setpriority_process(None, LOWEST);
             }
-            let _ = sender.send(learn(&material, options, now, stop, &progress)); // nobody may wait for it
+            let made = learn(material, options, now, stop, &progress);
+            let _ = sender.send(made); // nobody may wait for it
         };
         thread::Builder::new().name("train".to_owned()).spawn(work).map_err(TrainError::Thread)?;
         made.await.map_err(|_| TrainError::Lost)?
@@ -141,14 +150,16 @@ impl Trainer {
     /// Keeps a model, and puts it in use.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn publish(&self, made: &Made) -> Result<ModelVersion, StoreError> {
-        self.store.publish_model(&made.model, &made.bytes, self.options.keep).await
+    /// [`TrainError::Store`], [`TrainError::Erased`].
+    pub async fn publish(&self, made: &Made) -> Result<ModelVersion, TrainError> {
+        let Made { model, bytes, of } = made;
+        let published = self.store.publish_model(model, bytes, self.options.keep, of).await?;
+        published.ok_or(TrainError::Erased)
     }
 }
 
 fn learn(
-    material: &Material,
+    material: Material,
     options: Options,
     now: Moment,
     stop: Stop,
@@ -167,7 +178,6 @@ fn learn(
         // What is beside the links has the rest.
         links_max: options.model_bytes_max / 4 * 3 / size_of::<Link>(),
         threads: options.threads,
-        created_ms: now.unix_ms(),
         stop,
     };
     let content = material.content();
@@ -186,5 +196,5 @@ fn learn(
     };
     let checksum = Checksum::new(Sha256::digest(&bytes).into());
     let model = NewModel { checksum, made_from, validation, made_at: now };
-    Ok(Made { model, bytes })
+    Ok(Made { model, bytes, of: material.of })
 }

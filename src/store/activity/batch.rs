@@ -1,5 +1,7 @@
 //! A batch of what people did, in one transaction.
 
+use std::collections::{BTreeMap, HashSet};
+
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
@@ -17,7 +19,7 @@ use super::{
         sql::{Sql, Value},
         write::{End, Transaction},
     },
-    counted::{Clients, Counted, Table, merge},
+    counted::{Clients, Counted, ROWS, Table, merge},
     erasure,
     searches::SearchKey,
 };
@@ -79,6 +81,16 @@ impl EventKey {
     #[must_use]
     pub fn of(parts: &[&[u8]]) -> Self {
         Self(hash(parts))
+    }
+
+    /// The key of what is like nothing else: the `number`th of whoever has drawn `source` at random. Of one
+    /// source the keys are in the order of their numbers.
+    #[must_use]
+    pub fn numbered(source: u64, number: u64) -> Self {
+        let mut key = [0; 16];
+        key[..8].copy_from_slice(&number.to_be_bytes());
+        key[8..].copy_from_slice(&source.to_be_bytes());
+        Self(key)
     }
 }
 
@@ -157,6 +169,17 @@ pub struct OpenedFromSearch {
     pub clients: Sketch,
 }
 
+/// How a movie is counted of which somebody said something, beside that being stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interest {
+    /// The hour of which it was said.
+    pub hour: Hour,
+    /// Looks that it is.
+    pub views: u32,
+    /// The number of whoever said it.
+    pub client: u64,
+}
+
 /// What a user did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
@@ -166,6 +189,8 @@ pub struct Recorded {
     pub event: EventKey,
     /// The last erasure that was known when it was noted.
     pub erasures: u64,
+    /// How it is counted for its movie, if there is such a movie: the first time that it is stored.
+    pub interest: Option<Interest>,
 }
 
 /// A batch of what people did.
@@ -228,9 +253,10 @@ impl Transaction for Write<'_> {
         // First what waits for erasures, then rows, each table's in the order of their keys.
         let kept = erasure::not_erased(session, dialect, &batch.interactions).await?;
         let erased = batch.interactions.len() - kept.len();
+        let looks = with_interests(session, &batch.views, &kept).await?;
         insert_interactions(session, dialect, &kept).await?;
-        merge(session, dialect, &MOVIE_VIEWS, &batch.views.iter().map(views).collect::<Vec<_>>())
-            .await?;
+        let looks: Vec<_> = looks.iter().map(views).collect();
+        merge(session, dialect, &MOVIE_VIEWS, &looks).await?;
         let collections: Vec<_> = batch.collections.iter().map(collection).collect();
         merge(session, dialect, &COLLECTION_DAYS, &collections).await?;
         let searches: Vec<_> = batch.searches.iter().map(searches).collect();
@@ -262,12 +288,62 @@ async fn note_batch(
     Ok(())
 }
 
+/// Looks at movies, with what is counted for interactions that are not stored yet, of movies that there are.
+/// In the order of their keys.
+async fn with_interests(
+    session: &mut Session,
+    looks: &[MovieViews],
+    rows: &[&Recorded],
+) -> Result<Vec<MovieViews>, StoreError> {
+    let mut new: BTreeMap<EventKey, (MovieId, Interest)> = BTreeMap::new();
+    for Recorded { interaction, event, interest, .. } in rows {
+        if let Some(interest) = interest {
+            new.entry(*event).or_insert((interaction.movie, *interest));
+        }
+    }
+    if new.is_empty() {
+        return Ok(looks.to_vec());
+    }
+    let events: Vec<EventKey> = new.keys().copied().collect();
+    for events in events.chunks(ROWS) {
+        let mut sql = Sql::new("SELECT event FROM interactions WHERE event IN ");
+        sql.bind_list(events.iter().map(|event| event.0.as_slice()));
+        for row in session.rows(sql).await? {
+            if let Ok(event) = <[u8; 16]>::try_from(row.bytes(0)?) {
+                new.remove(&EventKey(event));
+            }
+        }
+    }
+    let mut ids: Vec<i64> = new.values().map(|(movie, _)| movie.get()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut there: HashSet<i64> = HashSet::with_capacity(ids.len());
+    for ids in ids.chunks(ROWS) {
+        let mut sql = Sql::new("SELECT id FROM movies WHERE id IN ");
+        sql.bind_list(ids.iter().copied());
+        for row in session.rows(sql).await? {
+            there.insert(row.integer(0)?);
+        }
+    }
+    let mut all: BTreeMap<(Hour, MovieId), MovieViews> =
+        looks.iter().map(|look| ((look.hour, look.movie), *look)).collect();
+    for (movie, Interest { hour, views, client }) in new.into_values() {
+        if there.contains(&movie.get()) {
+            let none = MovieViews { hour, movie, views: 0, clients: Sketch::default() };
+            let look = all.entry((hour, movie)).or_insert(none);
+            look.views = look.views.saturating_add(views);
+            look.clients.add(client);
+        }
+    }
+    Ok(all.into_values().collect())
+}
+
 async fn insert_interactions(
     session: &mut Session,
     dialect: Dialect,
     rows: &[&Recorded],
 ) -> Result<(), StoreError> {
-    for rows in rows.chunks(super::counted::ROWS) {
+    for rows in rows.chunks(ROWS) {
         let mut sql = Sql::new(dialect.insert_new());
         sql.push("interactions (user_id, happened_at, event, movie_id, kind, value, day) VALUES ");
         for (n, Recorded { interaction, event, .. }) in rows.iter().enumerate() {

@@ -26,6 +26,52 @@ use super::{
     counted::ROWS,
 };
 
+/// Whose interactions something was made from, as numbers of their pseudonyms: it may be put in use only where
+/// none of them was erased since.
+#[derive(Debug, Clone, Default)]
+pub struct Contributors {
+    /// The last erasure before they were read.
+    erasures: u64,
+    users: Vec<u64>,
+}
+
+impl Contributors {
+    /// None yet, of what is read after so many erasures.
+    #[must_use]
+    pub const fn since(erasures: u64) -> Self {
+        Self { erasures, users: Vec::new() }
+    }
+
+    /// Adds a user.
+    pub fn add(&mut self, user: &UserId) {
+        self.users.push(short(&key(user)));
+    }
+
+    /// Whether one of them was erased since they were read. Erasures wait until the transaction ends.
+    pub(in super::super) async fn were_erased(
+        &self,
+        session: &mut Session,
+        dialect: Dialect,
+    ) -> Result<bool, StoreError> {
+        if self.users.is_empty() || number(session, dialect.for_share()).await? <= self.erasures {
+            return Ok(false);
+        }
+        let mut sql = Sql::new("SELECT user_key FROM erased_users WHERE erasure > ");
+        sql.bind(i64::try_from(self.erasures).unwrap_or(i64::MAX));
+        for row in session.rows(sql).await? {
+            if self.users.contains(&short(&row.bytes(0)?)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Eight bytes of what stands for a user: two may share them, which makes a model be made once more.
+fn short(key: &[u8]) -> u64 {
+    key.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
 /// Rows that one statement deletes.
 const STEP: usize = 500;
 
@@ -57,6 +103,14 @@ impl Transaction for Begin<'_> {
 }
 
 impl Store {
+    /// The number of the last erasure; 0 where there was none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn erasures(&self) -> Result<u64, StoreError> {
+        number_of(self.state(ERASURES).await?)
+    }
+
     /// Erases a user: everything that is held of it, and whatever was noted of it and is not stored yet,
     /// in any replica. Gives the number of the erasure. A call that fails may be made again.
     ///

@@ -76,6 +76,27 @@ impl Store {
         self.read(sql).await?.iter().map(interaction).collect()
     }
 
+    /// The movies that a user had to do with, gone ones too, each once and in the order of ids: the first
+    /// `limit` of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn movies_of(&self, user: &UserId, limit: u32) -> Result<Vec<MovieId>, StoreError> {
+        let mut sql = Sql::new("SELECT DISTINCT movie_id FROM interactions WHERE user_id = ");
+        sql.bind(user.as_str()).push(" ORDER BY movie_id LIMIT ").bind(limit);
+        let rows = self.read(sql).await?;
+        let id = |row: &Row| {
+            let raw = row.integer(0)?;
+            MovieId::new(raw).ok_or_else(|| StoreError::BadRow {
+                table: "interactions",
+                column: "movie_id",
+                key: format!("{user}, {raw}"),
+                detail: "not positive".to_owned(),
+            })
+        };
+        rows.iter().map(id).collect()
+    }
+
     /// Everything that is held of a user, the oldest first: at most `limit` rows after a place.
     ///
     /// # Errors

@@ -16,9 +16,10 @@ mod trending;
 
 pub use {
     batch::{
-        ActivityBatch, CollectionViews, EventKey, MovieViews, OpenedFromSearch, Recorded, Searches,
-        Stored, WriterId,
+        ActivityBatch, CollectionViews, EventKey, Interest, MovieViews, OpenedFromSearch, Recorded,
+        Searches, Stored, WriterId,
     },
+    erasure::Contributors,
     interactions::{InteractionCursor, InteractionPage},
     salts::Salt,
     searches::{SearchKey, SearchOpened, SearchOpenedCursor, SearchOpenedPage},

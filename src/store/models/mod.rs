@@ -26,16 +26,54 @@ pub(super) const CHUNK_BYTES: usize = 1 << 20;
 const COLUMNS: &str =
     "version, sha256, bytes, chunks, users, interactions, items, validation, made_at";
 
+/// Models that are whole.
+#[derive(Debug)]
+pub struct KeptModels {
+    /// The one that is to be used, whether its row makes sense or not.
+    pub in_use: Option<ModelVersion>,
+    /// Those whose rows make sense, the newest first.
+    pub good: Vec<StoredModel>,
+    /// Those whose rows make none.
+    pub bad: Vec<BadModel>,
+}
+
+/// A model whose row makes no sense.
+#[derive(Debug)]
+pub struct BadModel {
+    /// Which one; `None` where not even that is known.
+    pub version: Option<ModelVersion>,
+    /// What is wrong with it: [`StoreError::BadRow`].
+    pub fault: StoreError,
+}
+
 impl Store {
-    /// Every model that is whole, the newest first.
+    /// Every model that is whole. A row that makes no sense keeps no other from being read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn kept_models(&self) -> Result<KeptModels, StoreError> {
+        let in_use = in_use_of(self.state(MODEL_IN_USE).await?)?;
+        let sql =
+            Sql::new(format!("SELECT {COLUMNS} FROM models WHERE whole = 1 ORDER BY version DESC"));
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        for row in self.read(sql).await? {
+            match model(&row, in_use) {
+                Ok(model) => good.push(model),
+                Err(fault) => {
+                    let version = row.integer(0).ok().and_then(ModelVersion::new);
+                    bad.push(BadModel { version, fault });
+                }
+            }
+        }
+        Ok(KeptModels { in_use, good, bad })
+    }
+
+    /// Every model that is whole and whose row makes sense, the newest first.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn models(&self) -> Result<Vec<StoredModel>, StoreError> {
-        let in_use = in_use_of(self.state(MODEL_IN_USE).await?)?;
-        let sql =
-            Sql::new(format!("SELECT {COLUMNS} FROM models WHERE whole = 1 ORDER BY version DESC"));
-        self.read(sql).await?.iter().map(|row| model(row, in_use)).collect()
+        Ok(self.kept_models().await?.good)
     }
 
     /// A chunk of a model's bytes; `None` where there is no such.
@@ -66,32 +104,37 @@ pub(super) fn in_use_of(text: Option<String>) -> Result<Option<ModelVersion>, St
 }
 
 fn model(row: &Row, in_use: Option<ModelVersion>) -> Result<StoredModel, StoreError> {
-    let key = row.integer(0)?;
+    let key = row.integer(0).map_or_else(|_| "?".to_owned(), |key| key.to_string());
     let bad = |column, detail: &str| StoreError::BadRow {
         table: "models",
         column,
-        key: key.to_string(),
+        key: key.clone(),
         detail: detail.to_owned(),
     };
-    let count =
-        |column, name| u64::try_from(row.integer(column)?).map_err(|_| bad(name, "is negative"));
-    let version = ModelVersion::new(key).ok_or_else(|| bad("version", "is not positive"))?;
-    let validation = row.optional_text(7)?.map(|text| serde_json::from_str(&text));
-    let validation = validation.transpose().map_err(|_| bad("validation", "makes no sense"))?;
+    let bad = &bad;
+    let unread = |column| move |_: StoreError| bad(column, "is of another type");
+    let integer = |place, column| row.integer(place).map_err(unread(column));
+    let count = |place, column| {
+        u64::try_from(integer(place, column)?).map_err(|_| bad(column, "is negative"))
+    };
+    let version = ModelVersion::new(integer(0, "version")?);
+    let version = version.ok_or_else(|| bad("version", "is not positive"))?;
+    let validation = row.optional_text(7).map_err(unread("validation"))?;
+    let validation = validation.map(|text| serde_json::from_str(&text)).transpose();
     Ok(StoredModel {
         version,
         bytes: count(2, "bytes")?,
-        chunks: u32::try_from(row.integer(3)?).map_err(|_| bad("chunks", "is no count"))?,
+        chunks: u32::try_from(integer(3, "chunks")?).map_err(|_| bad("chunks", "is no count"))?,
         model: NewModel {
-            checksum: Checksum::from_slice(&row.bytes(1)?)
+            checksum: Checksum::from_slice(&row.bytes(1).map_err(unread("sha256"))?)
                 .ok_or_else(|| bad("sha256", "is not 32 bytes"))?,
             made_from: MadeFrom {
                 users: count(4, "users")?,
                 interactions: count(5, "interactions")?,
                 items: count(6, "items")?,
             },
-            validation,
-            made_at: Moment::from_unix_ms(row.integer(8)?),
+            validation: validation.map_err(|_| bad("validation", "makes no sense"))?,
+            made_at: Moment::from_unix_ms(integer(8, "made_at")?),
         },
         in_use: in_use == Some(version),
     })

@@ -11,6 +11,7 @@ use crate::domain::{
 use super::{
     super::{
         Store,
+        activity::Contributors,
         db::Session,
         dialect::Dialect,
         error::StoreError,
@@ -46,7 +47,7 @@ pub enum Removed {
 
 impl Store {
     /// Keeps a model, puts it in use, and removes all but the newest `keep` ones. Nobody sees it before it is
-    /// whole.
+    /// whole. `None` where somebody of whom it was made was erased since: nothing of it stays.
     ///
     /// # Errors
     /// As [`Store::write`]; what was begun is removed by a later call.
@@ -55,7 +56,8 @@ impl Store {
         model: &NewModel,
         bytes: &[u8],
         keep: usize,
-    ) -> Result<ModelVersion, StoreError> {
+        of: &Contributors,
+    ) -> Result<Option<ModelVersion>, StoreError> {
         self.remove_abandoned().await?;
         let version = self.transact(&Begin { model, bytes }).await?;
         let mut chunks = 0;
@@ -63,13 +65,16 @@ impl Store {
             self.transact(&Chunk { version, number: chunks, content }).await?;
             chunks += 1;
         }
-        self.transact(&Finish { version, chunks }).await?;
+        if self.transact(&Finish { version, chunks, of }).await? == Finished::Erased {
+            self.remove_rows(version).await?;
+            return Ok(None);
+        }
         for old in self.models().await?.into_iter().skip(keep.max(1)) {
             if !old.in_use {
                 self.remove_model(old.version).await?;
             }
         }
-        Ok(version)
+        Ok(Some(version))
     }
 
     /// Puts a model in use.
@@ -174,20 +179,32 @@ impl Transaction for Chunk<'_> {
     }
 }
 
-struct Finish {
+struct Finish<'a> {
     version: ModelVersion,
     chunks: u32,
+    of: &'a Contributors,
 }
 
-impl Transaction for Finish {
-    type Value = ();
+/// What came of putting a new model in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finished {
+    Done,
+    /// Somebody of whom it was made was erased.
+    Erased,
+}
+
+impl Transaction for Finish<'_> {
+    type Value = Finished;
 
     async fn run(
         &self,
         session: &mut Session,
         dialect: Dialect,
         _now: Moment,
-    ) -> Result<End<()>, StoreError> {
+    ) -> Result<End<Finished>, StoreError> {
+        if self.of.were_erased(session, dialect).await? {
+            return Ok(End::RollBack(Finished::Erased));
+        }
         // The one who made it is the only one who knows of it, unless it took so long that somebody else
         // took it for abandoned.
         let mut sql = Sql::new("SELECT COUNT(*) FROM model_chunks WHERE version = ");
@@ -204,7 +221,7 @@ impl Transaction for Finish {
         sql.bind(self.version.get());
         session.run(sql).await?;
         put_in_use(session, dialect, self.version).await?;
-        Ok(End::Commit(()))
+        Ok(End::Commit(Finished::Done))
     }
 }
 

@@ -15,6 +15,9 @@ on_every_backend! {
     without_keys_who_is_here_speaks_for_no_other,
     a_look_of_somebody_with_a_pseudonym_is_a_row_an_hour,
     what_was_said_of_a_movie_that_is_gone_is_not_read,
+    without_an_id_each_time_counts_and_the_last_word_is_the_latest,
+    an_event_that_is_sent_again_is_counted_for_its_movie_once,
+    what_was_said_counts_for_the_hour_of_which_it_was_said,
 }
 
 async fn what_is_said_is_seen_at_once_and_stored_once(peopled: Peopled) {
@@ -155,4 +158,62 @@ async fn what_was_said_of_a_movie_that_is_gone_is_not_read(peopled: Peopled) {
     let history = peopled.store.history(&"u".parse().unwrap(), 10).await.unwrap();
     assert_eq!(history.len(), 1);
     assert_eq!(peopled.held("u").await.len(), 3, "what is held is shown, gone or not");
+}
+
+async fn without_an_id_each_time_counts_and_the_last_word_is_the_latest(peopled: Peopled) {
+    peopled.movies(30).await;
+    // The clock stands still: all of this is said at once.
+    for value in [2, 9, 9] {
+        let rating = json!({"signal": "rating", "movie": 1, "value": value});
+        peopled.say("u", &rating).await.expect(202);
+        let then =
+            json!({"signal": "rating", "movie": 2, "value": value, "time": "2026-11-20T10:00:00Z"});
+        peopled.say("u", &then).await.expect(202);
+    }
+    let words = (1..=30).flat_map(|movie| {
+        ["dislike", "like"].map(|signal| json!({"signal": signal, "movie": movie}))
+    });
+    peopled.say("v", &json!(words.collect::<Vec<Value>>())).await.expect(202);
+    peopled.stored(66).await;
+    assert_eq!(peopled.held("u").await.len(), 6);
+    let said = peopled.store.history(&"u".parse().unwrap(), 10).await.unwrap();
+    let ratings: Vec<_> = said.iter().rev().map(|said| (said.movie.get(), said.signal)).collect();
+    let rating = |movie, value| (movie, marquee::domain::activity::Signal::Rating(value));
+    let of = |movie| [rating(movie, 2.0), rating(movie, 9.0), rating(movie, 9.0)];
+    assert_eq!(ratings, [of(2), of(1)].concat(), "the oldest first");
+    let history = peopled.store.history(&"v".parse().unwrap(), 100).await.unwrap();
+    for movie in 1..=30 {
+        let last = history.iter().find(|said| said.movie.get() == movie).unwrap();
+        assert_eq!(last.signal, marquee::domain::activity::Signal::Like, "{movie}");
+    }
+}
+
+async fn an_event_that_is_sent_again_is_counted_for_its_movie_once(peopled: Peopled) {
+    peopled.movies(2).await;
+    let view = |movie: i64| json!({"id": "one", "signal": "view", "movie": movie});
+    peopled.say("u", &json!([view(1), view(1), view(1)])).await.expect(202);
+    peopled.stored(3).await;
+    for movie in [1, 1, 2, 999] {
+        peopled.say("u", &view(movie)).await.expect(202);
+    }
+    // There is no such movie.
+    peopled.say("u", &json!({"signal": "view", "movie": 1_000_000_000})).await.expect(202);
+    peopled.stored(8).await;
+    let views = "SELECT movie_id, views, clients FROM movie_views";
+    assert_eq!(peopled.app.database.integers(views).await, [[1, 1, 1]]);
+    peopled.say("v", &view(1)).await.expect(202);
+    peopled.stored(9).await;
+    assert_eq!(peopled.app.database.integers(views).await, [[1, 2, 2]]);
+}
+
+async fn what_was_said_counts_for_the_hour_of_which_it_was_said(peopled: Peopled) {
+    peopled.movies(1).await;
+    let then = marquee::domain::clock::Moment::parse("2026-11-20T10:20:00Z").unwrap();
+    let liked = json!({"signal": "like", "movie": 1, "time": then.to_string()});
+    peopled.say("u", &liked).await.expect(202);
+    peopled.stored(1).await;
+    let hours = peopled.app.database.integers("SELECT hour, views FROM movie_views").await;
+    assert_eq!(hours, [[then.unix_ms() / 3_600_000, 0]]);
+    let trending = peopled.asked(Role::Reader, Method::GET, "/v1/trending?window=hour");
+    assert_eq!(trending.send().await.expect(200).json()["data"], json!([]));
 }

@@ -7,13 +7,14 @@ use marquee::domain::api_key::Role;
 use serde_json::json;
 
 use super::{Peopled, by, count, held, look, stored};
-use crate::backend::on_every_backend;
+use crate::backend::{Database, on_every_backend};
 
 on_every_backend! {
     who_opts_out_leaves_no_trace,
     what_is_held_is_for_admins,
     an_erasure_leaves_nothing_and_what_comes_after_is_new,
     an_erasure_reaches_what_waits_in_another_replica,
+    after_an_erasure_nobody_knows_what_the_user_searched_for,
     what_is_said_to_be_from_before_an_erasure_is_not_stored,
     a_salt_goes_with_its_day,
     no_pseudonym_is_in_a_sum,
@@ -114,6 +115,32 @@ async fn an_erasure_reaches_what_waits_in_another_replica(peopled: Peopled) {
     }
     let count = peopled.app.database.integers("SELECT COUNT(*) FROM interactions").await;
     assert_eq!(count, [[0]]);
+}
+
+async fn after_an_erasure_nobody_knows_what_the_user_searched_for(database: Database) {
+    let peopled = Peopled::start(database, &["--index=on"]).await;
+    peopled.movies(2).await;
+    let ask = async |target: &str| {
+        let asked = peopled.asked(Role::Reader, Method::GET, target).header("x-user-id", "u");
+        asked.send().await
+    };
+    let mut done = 0;
+    loop {
+        let answer = ask("/v1/search?q=movie").await;
+        done += u32::from(answer.status == 200);
+        if answer.status == 200 && answer.json()["page"]["total"] == 2 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    peopled.stored(done).await;
+    ask("/v1/movies/1").await.expect(200);
+    peopled.stored(done + 1).await;
+    assert_eq!(peopled.held("u").await, [("opened".to_owned(), 1)]);
+    peopled.asked(Role::Admin, Method::DELETE, "/v1/users/u/data").send().await.expect(204);
+    ask("/v1/movies/2").await.expect(200);
+    peopled.stored(done + 2).await;
+    assert_eq!(peopled.held("u").await, [("view".to_owned(), 2)]);
 }
 
 async fn what_is_said_to_be_from_before_an_erasure_is_not_stored(peopled: Peopled) {

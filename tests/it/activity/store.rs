@@ -20,6 +20,7 @@ on_every_backend! {
     batches_of_two_writers_add_up,
     hours_become_days_and_old_days_go,
     interactions_are_read_in_pages_by_user_and_time,
+    the_movies_of_a_user_are_read_once_each,
     what_was_noted_before_an_erasure_is_not_stored_after_it,
     what_was_opened_is_read_in_pages,
     a_salt_is_one_for_all,
@@ -62,7 +63,7 @@ fn recorded(name: &str, id: i64, store: &TestStore, n: i64) -> Recorded {
     let at = marquee::domain::clock::Moment::from_unix_ms(store.clock.now().unix_ms() + n);
     let interaction = Interaction { user: user(name), movie: movie(id), signal: Signal::Like, at };
     let event = EventKey::of(&[name.as_bytes(), &id.to_le_bytes(), &n.to_le_bytes()]);
-    Recorded { interaction, event, erasures: 0 }
+    Recorded { interaction, event, erasures: 0, interest: None }
 }
 
 async fn a_batch_is_stored_once(store: TestStore) {
@@ -159,6 +160,20 @@ async fn hours_become_days_and_old_days_go(store: TestStore) {
     ] {
         assert_eq!(sums(table).await, [0], "{table}");
     }
+}
+
+async fn the_movies_of_a_user_are_read_once_each(store: TestStore) {
+    let mut all = batch(WriterId::random().unwrap(), 1);
+    for n in 0..9 {
+        all.interactions.push(recorded("a", 7 - n % 3, &store, n));
+        all.interactions.push(recorded("b", 9, &store, n));
+    }
+    store.store_activity(&all).await.unwrap();
+    let of = async |name, limit| store.movies_of(&user(name), limit).await.unwrap();
+    assert_eq!(of("a", 10).await, [5, 6, 7].map(movie), "also of movies that are gone");
+    assert_eq!(of("a", 2).await, [5, 6].map(movie));
+    assert_eq!(of("b", 10).await, [movie(9)]);
+    assert!(of("c", 10).await.is_empty());
 }
 
 async fn interactions_are_read_in_pages_by_user_and_time(store: TestStore) {

@@ -18,6 +18,7 @@ on_backend! {
     embedded Sqlite:
     a_model_is_learnt_from_a_file_of_imdb_ids
     models_are_listed_used_and_removed
+    a_row_that_makes_no_sense_is_named_and_the_others_are_listed
     too_little_is_told_and_nothing_is_kept
 }
 
@@ -101,6 +102,20 @@ async fn models_are_listed_used_and_removed(ring: Ring) {
     assert_eq!((said.as_str(), code), ("marquee: there is no model 2\n", Some(65)));
     let (_, _, code) = run(database, &["models", "use", "none"]).await;
     assert_eq!(code, Some(64));
+}
+
+async fn a_row_that_makes_no_sense_is_named_and_the_others_are_listed(ring: Ring) {
+    for _ in 0..3 {
+        super::train(&ring.store, &begin()).await;
+    }
+    let database = &ring.app.database;
+    database.edit(&["UPDATE models SET validation = 'good' WHERE version = 2".to_owned()]).await;
+    let (listed, said, code) = run(database, &["models", "list"]).await;
+    let versions: Vec<&str> = listed.lines().map(|line| &line[..1]).collect();
+    assert_eq!((versions, code), (vec!["V", "3", "1"], Some(0)), "{listed}");
+    assert_eq!(said, "marquee: row 2 of models has a bad validation: makes no sense\n");
+    let (_, said, code) = run(database, &["models", "remove", "2"]).await;
+    assert_eq!((said.as_str(), code), ("model 2 is gone\n", Some(0)));
 }
 
 async fn too_little_is_told_and_nothing_is_kept(database: Database) {

@@ -164,7 +164,7 @@ async fn store_all(store: &Store, interactions: Vec<Interaction>) {
         ];
         let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
         let event = EventKey::of(&parts);
-        Recorded { interaction, event, erasures: u64::MAX >> 1 }
+        Recorded { interaction, event, erasures: u64::MAX >> 1, interest: None }
     });
     let batch = ActivityBatch {
         writer: WriterId::random().expect("random numbers"),
@@ -191,8 +191,8 @@ async fn learn(store: &Arc<Store>, clock: &Clock) -> Result<Made, TrainError> {
 /// Learns, and puts what was learnt in use.
 async fn train(store: &Arc<Store>, clock: &Clock) -> (Made, ModelVersion) {
     let made = learn(store, clock).await.expect("a model");
-    let version = store.publish_model(&made.model, &made.bytes, OPTIONS.keep).await;
-    (made, version.expect("it is kept"))
+    let version = store.publish_model(&made.model, &made.bytes, OPTIONS.keep, &made.of).await;
+    (made, version.expect("it is kept").expect("nobody was erased"))
 }
 
 /// Waits until a replica has a model in force.

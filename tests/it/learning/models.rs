@@ -20,6 +20,7 @@ on_every_backend! {
     replicas_take_another_model_without_a_restart,
     a_damaged_model_is_refused_and_the_one_before_stays,
     a_start_goes_back_to_the_last_model_that_is_good,
+    a_row_that_makes_no_sense_hides_no_other_model,
     a_model_that_is_too_large_is_not_even_read,
     the_newest_models_stay_and_the_one_in_use,
     a_model_in_use_is_not_removed_and_another_can_be_used,
@@ -52,7 +53,7 @@ async fn publish_damaged(ring: &Ring) -> ModelVersion {
     checksum[0] ^= 1;
     let checksum = marquee::domain::model::Checksum::new(checksum);
     let model = NewModel { made_at, checksum, ..made.model };
-    ring.store.publish_model(&model, &bytes, OPTIONS.keep).await.unwrap()
+    ring.store.publish_model(&model, &bytes, OPTIONS.keep, &made.of).await.unwrap().unwrap()
 }
 
 async fn a_damaged_model_is_refused_and_the_one_before_stays(ring: Ring) {
@@ -78,12 +79,38 @@ async fn a_start_goes_back_to_the_last_model_that_is_good(ring: Ring) {
     until_in_force(started.admin, good).await;
 }
 
+async fn a_row_that_makes_no_sense_hides_no_other_model(ring: Ring) {
+    let (_, good) = train(&ring.store, &begin()).await;
+    let (_, bad) = train(&ring.store, &begin()).await;
+    let spoil = format!("UPDATE models SET sha256 = 'short' WHERE version = {bad}");
+    ring.app.database.edit(&[spoil]).await;
+    let started = TestApp::start(ring.app.database.same(), &["--poll-interval=100ms"]).await;
+    until_in_force(started.admin, good).await;
+    let mut status = json!(null);
+    while status["models"]["wanted"] != bad.get() {
+        sleep(Duration::from_millis(5)).await;
+        status = started.admin.get("/status").await.expect(200).json();
+    }
+    let why = format!("row {bad} of models has a bad sha256: is not 32 bytes");
+    assert_eq!(status["models"]["refused"], why);
+    let third = ring.trained().await;
+    until_in_force(started.admin, third).await;
+    let kept = ring.store.kept_models().await.unwrap();
+    let versions: Vec<_> = kept.good.iter().map(|model| model.version).collect();
+    assert_eq!((kept.in_use, versions), (Some(third), vec![third, good]));
+    assert_eq!(kept.bad.iter().map(|row| row.version).collect::<Vec<_>>(), [Some(bad)]);
+    // However often it is looked, it is told once.
+    let refused = ["reason=\"refused\""];
+    let told = metric(started.admin, "marquee_model_load_failures_total", &refused).await;
+    assert!((told - 1.0).abs() < f64::EPSILON, "{told}");
+}
+
 async fn a_model_that_is_too_large_is_not_even_read(ring: Ring) {
     let mut made = learn(&ring.store, &begin()).await.unwrap();
     made.bytes.resize(17 << 20, 0);
     let flags = ["--poll-interval=100ms", "--model-memory=16MiB"];
     let small = TestApp::start(ring.app.database.same(), &flags).await;
-    ring.store.publish_model(&made.model, &made.bytes, OPTIONS.keep).await.unwrap();
+    ring.store.publish_model(&made.model, &made.bytes, OPTIONS.keep, &made.of).await.unwrap();
     let refused = ["reason=\"refused\""];
     while metric(small.admin, "marquee_model_load_failures_total", &refused).await < 1.0 {
         sleep(Duration::from_millis(5)).await;

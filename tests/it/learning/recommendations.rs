@@ -1,7 +1,12 @@
 //! `GET /v1/recommendations`: what somebody may want to see, and nobody else is told.
 
+use std::ops::RangeInclusive;
+
 use hyper::Method;
-use marquee::domain::activity::Signal;
+use marquee::{
+    domain::{activity::Signal, movie::MovieData},
+    store::mutation::Mutation,
+};
 use serde_json::json;
 
 use super::{Ring, by, did, each, ids, store_all};
@@ -17,6 +22,26 @@ on_every_backend! {
     filters_limits_and_revisions_hold,
     what_is_deleted_is_not_recommended,
     the_same_is_given_again_until_something_is_otherwise,
+    nothing_of_a_long_history_is_shown,
+    a_filter_is_gone_through_to_what_was_not_seen,
+}
+
+/// So many more films, numbers 31 and on, each less popular than the one before.
+async fn more_films(ring: &Ring, count: i32, year: i16) {
+    let film = |n: i32| {
+        let (title, popularity) = (format!("More {n}"), Some(50.0 - f64::from(n) / 20.0));
+        let data = MovieData { title, popularity, year: Some(year), ..MovieData::default() };
+        Mutation::Create { data: Box::new(data) }
+    };
+    ring.store.write(&(0..count).map(film).collect::<Vec<_>>(), None).await.expect("films");
+}
+
+/// Says the same of many films at once.
+async fn say_all(ring: &Ring, movies: RangeInclusive<i64>, signal: &str) {
+    let said = movies.map(|movie| json!({"movie": movie, "signal": signal, "user": "me"}));
+    let body = json!(said.collect::<Vec<_>>());
+    let asked = ring.app.request(Method::POST, "/v1/interactions").json(&body);
+    by(asked, &ring.reader).send().await.expect(202);
 }
 
 async fn whoever_is_not_known_gets_what_is_popular(ring: Ring) {
@@ -181,4 +206,36 @@ async fn the_same_is_given_again_until_something_is_otherwise(ring: Ring) {
     let (kept, cold, _) = is_kept("me", target).await;
     assert!(!kept, "the user was erased");
     assert_ne!(cold, first);
+}
+
+async fn nothing_of_a_long_history_is_shown(ring: Ring) {
+    more_films(&ring, 700, 2012).await;
+    ring.trained().await;
+    // Some of it is stored long since, and more waits than speaks.
+    store_all(&ring.store, (1..=60).map(|n| did("me", n, Signal::Like, n)).collect()).await;
+    say_all(&ring, 61..=130, "like").await;
+    say_all(&ring, 131..=630, "like").await;
+    let target = "/v1/recommendations?limit=100";
+    let shown = ids(&ring.get_for("me", target).await.expect(200));
+    assert!(shown.len() == 100 && shown.iter().all(|id| *id > 630), "{shown:?}");
+    let last = shown[0];
+    ring.say("me", last, "like").await;
+    let shown = ids(&ring.get_for("me", target).await.expect(200));
+    assert!(shown.len() == 99 && shown.iter().all(|id| *id > 630 && *id != last), "{shown:?}");
+    let asked = ring.app.request(Method::DELETE, "/v1/users/me/data");
+    by(asked, &ring.admin).send().await.expect(204);
+    let shown = ids(&ring.get_for("me", target).await.expect(200));
+    assert!(shown.len() == 100 && shown.iter().any(|id| *id <= 630), "{shown:?}");
+}
+
+async fn a_filter_is_gone_through_to_what_was_not_seen(ring: Ring) {
+    more_films(&ring, 230, 2012).await;
+    say_all(&ring, 31..=240, "dislike").await;
+    let target = "/v1/recommendations?year=2012&limit=15";
+    let shown = ids(&ring.get_for("me", target).await.expect(200));
+    assert!(shown.len() == 15 && shown.iter().all(|id| *id > 240), "{shown:?}");
+    let target = "/v1/recommendations?year=2012&limit=50";
+    let mut shown = ids(&ring.get_for("me", target).await.expect(200));
+    shown.sort_unstable();
+    assert_eq!(shown, (241..=260).collect::<Vec<_>>());
 }
