@@ -58,7 +58,7 @@ impl Dialect {
                 none: 0.05,
                 one: 0.3,
                 meeting: 0.26,
-                alternatives: 0.16,
+                alternatives: 0.3,
                 alternatives_meeting: 0.58,
             },
         }
