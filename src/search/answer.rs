@@ -20,7 +20,7 @@ use super::{
     filter,
     highlight::Marker,
     index::Snapshot,
-    matching::{self, Found, Query, Window},
+    matching::{self, Found, Query, Window, Within},
     order,
     phrases::Places,
     plan::{Plan, Stage},
@@ -50,8 +50,8 @@ pub(super) fn list(
     for (n, part) in snapshot.parts.iter().enumerate() {
         let columns = &part.base.columns;
         page.begin(n, columns)?;
-        let accepts = |document| filter::in_ranges(&query.filter, columns, document);
-        matching::run(part, &wanted, accepts, |window| {
+        let ranges = filter::ranges(&query.filter, columns);
+        matching::run(part, &wanted, &ranges, |window| {
             total += window.documents.len() as u64;
             for document in window.documents {
                 page.take(order::of_movie(columns, query.sort, *document), *document);
@@ -107,8 +107,8 @@ pub(super) fn search(
         page.begin(n, columns)?;
         counter.begin(columns);
         let mut places = Places::new(part, fields, &wanted.words);
-        let accepts = |document| filter::in_ranges(&query.filter, columns, document);
-        each(part, fields, &plan, &wanted, accepts, |window| {
+        let ranges = filter::ranges(&query.filter, columns);
+        each(part, fields, &plan, &wanted, &ranges, |window| {
             total += window.documents.len() as u64;
             if with_facets {
                 counter.count(columns, window.documents);
@@ -207,8 +207,7 @@ pub(super) fn finds(
 ) -> Result<bool, SearchError> {
     let mut left = enough;
     for part in &snapshot.parts {
-        let all = |_| true;
-        each(part, fields, plan, &plan.query, all, |window| {
+        each(part, fields, plan, &plan.query, &[], |window| {
             left = left.saturating_sub(window.documents.len());
             Ok(if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
@@ -229,8 +228,7 @@ pub(super) fn most_famous(
     let mut movies = Vec::new();
     for part in &snapshot.parts {
         let columns = &part.base.columns;
-        let all = |_| true;
-        each(part, fields, plan, &plan.query, all, |window| {
+        each(part, fields, plan, &plan.query, &[], |window| {
             movies.extend(window.documents.iter().map(|document| {
                 let fame = columns.standing(*document).fame;
                 (std::cmp::Reverse(fame), columns.id.get(*document))
@@ -249,7 +247,7 @@ fn each(
     fields: &Fields,
     plan: &Plan,
     query: &Query,
-    accepts: impl Fn(DocId) -> bool,
+    ranges: &[Within<'_>],
     mut found: impl FnMut(&Window<'_>) -> Found,
 ) -> Result<(), SearchError> {
     let mut phrases: Vec<(Places<'_>, bool)> = plan
@@ -258,10 +256,10 @@ fn each(
         .map(|phrase| (Places::new(part, fields, &phrase.words), phrase.negative))
         .collect();
     if phrases.is_empty() {
-        return matching::run(part, query, accepts, found);
+        return matching::run(part, query, ranges, found);
     }
     let mut documents = Vec::new();
-    matching::run(part, query, accepts, |window| {
+    matching::run(part, query, ranges, |window| {
         documents.clear();
         'movies: for document in window.documents {
             for (places, negative) in &mut phrases {

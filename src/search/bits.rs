@@ -19,6 +19,26 @@ impl Bits {
         bits
     }
 
+    /// Those of a window's first movies whose values pass a test: without a branch, in steps that become
+    /// vector instructions.
+    #[inline]
+    pub(super) fn that<T: Copy>(values: &[T], passes: impl Fn(T) -> bool) -> Self {
+        let mut bits = Self::NONE;
+        for (word, values) in bits.0.iter_mut().zip(values.chunks(64)) {
+            let mut flags = [0_u8; 64];
+            for (flag, value) in flags.iter_mut().zip(values) {
+                *flag = u8::from(passes(*value));
+            }
+            let (eights, _) = flags.as_chunks::<8>();
+            for (n, eight) in eights.iter().enumerate() {
+                // Brings the lowest bit of each byte into the highest byte, in order.
+                let packed = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+                *word |= packed << (n * 8);
+            }
+        }
+        bits
+    }
+
     #[inline]
     pub(super) fn set(&mut self, at: usize) {
         self.0[at / 64] |= 1 << (at % 64);
@@ -43,6 +63,22 @@ impl Bits {
                 each(n * 64 + left.trailing_zeros() as usize);
                 left &= left - 1;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_pass_have_their_bits() {
+        for count in [0, 1, 7, 8, 63, 64, 65, 200, WINDOW] {
+            let values: Vec<usize> = (0..count).map(|n| n * 7919 % 101).collect();
+            let mut found = Vec::new();
+            Bits::that(&values, |value| value % 3 == 0).each(|at| found.push(at));
+            let expected: Vec<usize> = (0..count).filter(|n| values[*n] % 3 == 0).collect();
+            assert_eq!(found, expected, "{count}");
         }
     }
 }

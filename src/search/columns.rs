@@ -1,7 +1,7 @@
 //! What queries need of every movie all the time, held in memory: what movies are sorted, filtered,
 //! ranked and counted by.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::RangeInclusive};
 
 use tantivy::{
     SegmentReader,
@@ -11,6 +11,7 @@ use tantivy::{
 use crate::domain::search::Facet;
 
 use super::{
+    bits::Bits,
     document::{names_of_set, to_number},
     error::SearchError,
     schema::Fields,
@@ -67,6 +68,30 @@ impl Packed {
         }
     }
 
+    /// Those of a window's movies, from `base` to before `end`, whose values are in a range.
+    pub(super) fn within(&self, base: u32, end: u32, range: &RangeInclusive<u64>) -> Bits {
+        let (window, (low, high)) = (base as usize..end as usize, (*range.start(), *range.end()));
+        if low > high {
+            return Bits::NONE;
+        }
+        match self {
+            Self::Bytes(least, values) => offsets(&values[window], *least, low, high),
+            Self::Shorts(least, values) => offsets(&values[window], *least, low, high),
+            Self::Words(least, values) => offsets(&values[window], *least, low, high),
+            Self::Longs(values) => {
+                Bits::that(&values[window], |value| low <= value && value <= high)
+            }
+            Self::Ranks(distinct, ranks) => {
+                let first = distinct.partition_point(|value| *value < low);
+                let beyond = distinct.partition_point(|value| *value <= high);
+                Bits::that(&ranks[window], |rank| {
+                    let rank = usize::from(rank);
+                    first <= rank && rank < beyond
+                })
+            }
+        }
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Self::Bytes(_, values) => values.len(),
@@ -75,6 +100,22 @@ impl Packed {
             Self::Longs(values) => values.len() * 8,
             Self::Ranks(distinct, ranks) => distinct.len() * 8 + ranks.len() * 2,
         }
+    }
+}
+
+/// Those of some offsets from `least` that are from `low` to `high`.
+fn offsets<T: TryFrom<u64> + Copy + Ord + Default>(
+    values: &[T],
+    least: u64,
+    low: u64,
+    high: u64,
+) -> Bits {
+    // What is beyond every offset there can be bounds nothing, or lets nothing through.
+    let Some(high) = high.checked_sub(least) else { return Bits::NONE };
+    let Ok(low) = T::try_from(low.saturating_sub(least)) else { return Bits::NONE };
+    match T::try_from(high) {
+        Ok(high) => Bits::that(values, |value| low <= value && value <= high),
+        Err(_) => Bits::that(values, |value| low <= value),
     }
 }
 

@@ -1,13 +1,13 @@
 //! A list's filter in the terms of the index: names by their keys, ranges by columns.
 
-use tantivy::{DocId, Term, schema::Field};
+use tantivy::{Term, schema::Field};
 
 use crate::domain::list::Filter;
 
 use super::{
     columns::Columns,
-    document::to_number,
-    matching::{Query, Wanted},
+    document::from_number,
+    matching::{Query, Wanted, Within},
     schema::Fields,
 };
 
@@ -43,23 +43,20 @@ pub(super) fn number(field: Field, number: u64) -> Wanted {
     Wanted { field, term, code: 0 }
 }
 
-/// Whether a movie is within the filter's ranges.
-pub(super) fn in_ranges(filter: &Filter, columns: &Columns, document: DocId) -> bool {
+/// The filter's ranges.
+pub(super) fn ranges<'c>(filter: &Filter, columns: &'c Columns) -> Vec<Within<'c>> {
+    let mut ranges = Vec::new();
+    // 0 is none.
     if !filter.years.is_open() {
-        let year = columns.year.get(document);
-        let from = |year: i16| u64::from(year.unsigned_abs());
-        let within = year > 0
-            && filter.years.min.is_none_or(|min| from(min) <= year)
-            && filter.years.max.is_none_or(|max| year <= from(max));
-        if !within {
-            return false;
-        }
+        let year =
+            |year: Option<i16>, open| year.map_or(open, |year| u64::from(year.unsigned_abs()));
+        let range = year(filter.years.min, 1).max(1)..=year(filter.years.max, u64::MAX);
+        ranges.push(Within { column: &columns.year, range });
     }
-    if filter.ratings.is_open() {
-        return true;
+    if !filter.ratings.is_open() {
+        let rating = |rating: Option<f64>, open| rating.map_or(open, |_| from_number(rating));
+        let range = rating(filter.ratings.min, 1)..=rating(filter.ratings.max, u64::MAX);
+        ranges.push(Within { column: &columns.rating, range });
     }
-    to_number(columns.rating.get(document)).is_some_and(|rating| {
-        filter.ratings.min.is_none_or(|min| min <= rating)
-            && filter.ratings.max.is_none_or(|max| rating <= max)
-    })
+    ranges
 }

@@ -1,10 +1,10 @@
 //! Which movies of a segment have what a query asks for.
 //!
-//! Movies are gone through in windows of a few thousand. In each, the rarest requirement says which
-//! movies are in question, and the others are asked about those alone, by seeking where few are left
+//! Movies are gone through in windows of a few thousand. In each, ranges and the rarest requirement say
+//! which movies are in question, and the others are asked about those alone, by seeking where few are left
 //! and by reading on where many are. Memory is a few kilobytes a word, whatever the query.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 
 use tantivy::{
     DocId, DocSet, TERMINATED,
@@ -14,6 +14,7 @@ use tantivy::{
 
 use super::{
     bits::{Bits, WINDOW},
+    columns::Packed,
     error::SearchError,
     segment::Part,
 };
@@ -46,6 +47,13 @@ pub(super) struct Query {
     pub(super) conditions: Vec<Vec<Wanted>>,
     /// A movie has none of these.
     pub(super) excluded: Vec<Wanted>,
+}
+
+/// A value of a column that a movie must have.
+#[derive(Debug)]
+pub(super) struct Within<'c> {
+    pub(super) column: &'c Packed,
+    pub(super) range: RangeInclusive<u64>,
 }
 
 /// Movies that have one of several terms.
@@ -177,11 +185,11 @@ impl Window<'_> {
 /// Whether to go on after a window.
 pub(super) type Found = Result<ControlFlow<()>, SearchError>;
 
-/// Finds the movies of a segment that have what is asked for and that `accepts` takes.
+/// Finds the movies of a segment that have what is asked for and are within some ranges.
 pub(super) fn run(
     part: &Part,
     query: &Query,
-    accepts: impl Fn(DocId) -> bool,
+    ranges: &[Within<'_>],
     mut found: impl FnMut(&Window<'_>) -> Found,
 ) -> Result<(), SearchError> {
     let Some(mut run) = Run::open(part, query)? else { return Ok(()) };
@@ -192,9 +200,9 @@ pub(super) fn run(
         base = next - next % WINDOW_DOCUMENTS;
         let end = part.documents.min(base + WINDOW_DOCUMENTS);
         documents.clear();
-        run.window(base, end).each(|at| {
+        run.window(base, end, ranges).each(|at| {
             let document = base + document(at);
-            if part.is_alive(document) && accepts(document) {
+            if part.is_alive(document) {
                 documents.push(document);
             }
         });
@@ -272,22 +280,26 @@ impl Run {
         (next < self.documents).then_some(next)
     }
 
-    fn window(&mut self, base: DocId, end: DocId) -> Bits {
+    fn window(&mut self, base: DocId, end: DocId, ranges: &[Within<'_>]) -> Bits {
         let Self { documents, required, some, optional, excluded, codes } = self;
         for codes in codes.iter_mut() {
             codes.fill(0);
         }
         let mut bits = Bits::first((end - base) as usize);
-        for (n, union) in required.iter_mut().enumerate() {
-            let codes = union.word.and_then(|word| codes.get_mut(word));
-            let has = match n {
-                0 => union.fill(base, end, codes),
-                _ => union.among(base, end, &bits, *documents, codes),
-            };
-            bits.keep(&has);
+        // Thousands of values are compared in the time in which a few movies are sought.
+        for Within { column, range } in ranges {
+            bits.keep(&column.within(base, end, range));
+        }
+        for union in required {
             if bits.count() == 0 {
                 return bits;
             }
+            let codes = union.word.and_then(|word| codes.get_mut(word));
+            let has = union.among(base, end, &bits, *documents, codes);
+            bits.keep(&has);
+        }
+        if bits.count() == 0 {
+            return bits;
         }
         if let Some((count, unions)) = some {
             bits.keep(&enough(*count, unions, base, end, codes));

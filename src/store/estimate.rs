@@ -22,8 +22,8 @@ pub struct Estimate {
     pub names: Vec<Vec<f64>>,
     /// Movies that have a genre which must not be, those of two counted twice; 0 without such a genre.
     pub excluded: f64,
-    /// Whether years or ratings are bounded.
-    pub is_ranged: bool,
+    /// Movies that are within the ranges of years and ratings; all of them without a range.
+    pub within: f64,
     /// The list's movies.
     pub matches: f64,
 }
@@ -58,7 +58,7 @@ impl Store {
             all: statistics.all(),
             names,
             excluded: filter.genres_not.iter().map(genre).sum(),
-            is_ranged: !filter.years.is_open() || !filter.ratings.is_open(),
+            within: statistics.within(filter),
             matches,
         }
     }

@@ -66,13 +66,16 @@ impl Statistics {
         for (facet, key) in filter.names() {
             share *= self.name(facet, key) / self.all;
         }
-        if !filter.years.is_open() {
-            share *= self.years(filter.years) / self.all;
-        }
-        if !filter.ratings.is_open() {
-            share *= self.ratings(filter.ratings) / self.all;
-        }
-        share * self.all
+        share * self.within(filter)
+    }
+
+    /// How many movies are within a filter's ranges, likewise.
+    pub(crate) fn within(&self, filter: &Filter) -> f64 {
+        let share = |movies: f64| (movies / self.all.max(1.0)).min(1.0);
+        let years = if filter.years.is_open() { 1.0 } else { share(self.years(filter.years)) };
+        let ratings =
+            if filter.ratings.is_open() { 1.0 } else { share(self.ratings(filter.ratings)) };
+        years * ratings * self.all
     }
 }
 

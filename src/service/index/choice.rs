@@ -8,12 +8,12 @@ use crate::{
 /// Alternatives that make a list one of several conditions.
 const ALTERNATIVES: usize = 2;
 
-/// Microseconds that the index takes: for what each question takes, for each movie that is read of what has a
-/// name, that is compared with a range, and that is in the list. Measured with 5 million movies (docs/LISTS.md,
-/// `examples/list_choice.rs`).
+/// Microseconds that the index takes: for what each question takes, for each movie that there is where ranges
+/// are compared, for each movie that is read of what has a name, and that is in the list. Measured with 5 million
+/// movies (docs/LISTS.md, `examples/list_choice.rs`).
 const ANY: f64 = 400.0;
+const COMPARED: f64 = 0.0003;
 const READ: f64 = 0.004;
-const COMPARED: f64 = 0.007;
 const FOUND: f64 = 0.02;
 /// What a page's rows take more for each movie that there is, since less of a large index is at hand; and up to
 /// how many.
@@ -40,8 +40,8 @@ pub(super) fn may_be_for_index(query: &ListQuery) -> bool {
 /// Whether the index answers a list, of which so much is estimated, faster than the database.
 ///
 /// The database stops counting at ten thousand, so what it looks at is the less the more of what it reads
-/// is in the list; the index goes through all that the rarest condition leaves, and so takes the longer
-/// the longer the list is. Both are estimated, and the lower estimate wins.
+/// is in the list; the index goes through all that ranges and the rarest name leave, and so takes the
+/// longer the longer the list is. Both are estimated, and the lower estimate wins.
 #[must_use]
 pub fn is_for_index(query: &ListQuery, estimate: &Estimate) -> bool {
     may_be_for_index(query) && by_index(estimate) < estimate.database
@@ -49,20 +49,20 @@ pub fn is_for_index(query: &ListQuery, estimate: &Estimate) -> bool {
 
 /// Microseconds that the index takes.
 fn by_index(estimate: &Estimate) -> f64 {
-    let Estimate { all, names, excluded, is_ranged, matches, .. } = estimate;
+    let Estimate { all, names, excluded, within, matches, .. } = estimate;
     let mut names: Vec<(f64, f64)> =
         names.iter().map(|names| (names.iter().sum(), names.iter().map(|_| 1.0).sum())).collect();
     names.sort_by(|one, two| one.0.total_cmp(&two.0));
     let all = all.max(1.0);
-    let (mut read, mut left) = (0.0, all);
-    for (n, (movies, lists)) in names.iter().enumerate() {
-        // The rarest is read from front to back; in the others, what is left is looked for if it is few.
-        read += if n == 0 { *movies } else { movies.min(left * SEEK * lists) };
+    // Ranges are looked at first, and then names, the rarest first: what is left is looked for if it is few.
+    let (mut read, mut left) = (0.0, *within);
+    for (movies, lists) in names {
+        read += movies.min(left * SEEK * lists);
         left *= (movies / all).min(1.0);
     }
     read += excluded.min(left * SEEK);
-    let compared = if *is_ranged { left } else { 0.0 };
-    ANY + FAR * all.min(FAR_MAX) + READ * read + COMPARED * compared + FOUND * matches
+    let compared = if *within < all { all } else { 0.0 };
+    ANY + FAR * all.min(FAR_MAX) + COMPARED * compared + READ * read + FOUND * matches
 }
 
 /// How many conditions a filter has, in the sense of the rule.
@@ -93,7 +93,7 @@ mod tests {
             all: 5e6,
             names: names.iter().map(|names| names.to_vec()).collect(),
             excluded: 0.0,
-            is_ranged: false,
+            within: 5e6,
             matches,
         }
     }
