@@ -130,7 +130,7 @@ impl<P: Payload> Entry<P> {
     #[must_use]
     #[inline]
     pub fn is_good(&self) -> bool {
-        self.tag >= self.watched.need()
+        self.watched.is_met_by(self.tag)
     }
 
     /// The revision up to which it includes every write, where it is good and everything up to `verified`

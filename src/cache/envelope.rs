@@ -7,7 +7,8 @@
 //! ```text
 //! magic 4 | schema 8 | epoch 8 | tag 8 | query length 4, query | scopes length 4, scopes | payload … | SHA-256/128 16
 //! ```
-//! Numbers are little-endian. Scopes are as in the database, separated by line ends.
+//! Numbers are little-endian. Scopes are as in the database, each with its length before it as 4 bytes: a genre may have
+//! any character in its name.
 
 use bytes::{Buf as _, Bytes};
 use sha2::{Digest as _, Sha256};
@@ -20,7 +21,7 @@ use super::{
     outcome::Reject,
 };
 
-const MAGIC: [u8; 4] = *b"MQE\x02";
+const MAGIC: [u8; 4] = *b"MQE\x03";
 const CHECKSUM_BYTES: usize = 16;
 /// Beside the answer's own schema, every release has entries of its own: what it answers may differ
 /// in ways that nobody thought of.
@@ -47,9 +48,10 @@ pub(super) fn seal<P: Payload>(
     bytes.extend_from_slice(&schema::<P>().to_le_bytes());
     bytes.extend_from_slice(&epoch.to_le_bytes());
     bytes.extend_from_slice(&entry.tag.get().to_le_bytes());
-    text(&mut bytes, key);
-    let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-    text(&mut bytes, &scopes.join("\n"));
+    put(&mut bytes, key.as_bytes());
+    let mut listed = Vec::with_capacity(16 * scopes.len());
+    scopes.iter().for_each(|scope| put(&mut listed, scope.to_string().as_bytes()));
+    put(&mut bytes, &listed);
     entry.payload.write(&mut bytes);
     let checksum = Sha256::digest(&bytes);
     bytes.extend_from_slice(&checksum[..CHECKSUM_BYTES]);
@@ -79,18 +81,20 @@ pub(super) fn open<P: Payload>(key: &Key, bytes: &Bytes) -> Result<Opened<P>, Re
     if *take(&mut rest)? != *key.as_bytes() {
         return Err(Reject::Query);
     }
-    let scopes = take(&mut rest)?;
-    let scopes = std::str::from_utf8(&scopes).map_err(|_| Reject::Format)?;
-    let scopes: Result<Vec<Scope>, ()> = scopes.split('\n').map(str::parse).collect();
-    let scopes = scopes.map_err(|()| Reject::Format)?;
+    let (mut listed, mut scopes) = (take(&mut rest)?, Vec::new());
+    while !listed.is_empty() {
+        let scope = take(&mut listed)?;
+        let scope = std::str::from_utf8(&scope).map_err(|_| Reject::Format)?;
+        scopes.push(scope.parse().map_err(|()| Reject::Format)?);
+    }
     let payload = P::read(rest).ok_or(Reject::Format)?;
     Ok(Opened { epoch, tag, scopes, payload })
 }
 
-fn text(bytes: &mut Vec<u8>, text: &str) {
-    let length = u32::try_from(text.len()).expect("a query is shorter than 4 GiB");
+fn put(bytes: &mut Vec<u8>, part: &[u8]) {
+    let length = u32::try_from(part.len()).expect("a query is shorter than 4 GiB");
     bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend_from_slice(text.as_bytes());
+    bytes.extend_from_slice(part);
 }
 
 fn take(rest: &mut Bytes) -> Result<Bytes, Reject> {

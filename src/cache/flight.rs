@@ -1,10 +1,10 @@
 //! One load for each key and need, however many ask.
 //!
-//! A need is what is known of the scopes, in two numbers: what the truth told, and what the bus told
-//! beside. One number, the higher, would not do: a message that was made up would hide a later write.
+//! What an answer depends on is known once it is made: a list, on the movies that it shows. So a need is not
+//! what is known of some scopes, but the news at which a load began.
 //!
 //! **Invariant:** a request joins a load only if that load must include all that the request must
-//! include. A write between the two makes another need, hence another load.
+//! include. Whatever becomes known between the two makes another need, hence another load.
 //! **Invariant:** a load belongs to nobody: who leaves cancels nothing.
 
 use std::{
@@ -18,8 +18,14 @@ use crate::domain::revision::Revision;
 
 use super::key::Key;
 
-/// What a load must include: by all that is known, and by what the truth itself told.
-pub(super) type Need = (Revision, Revision);
+/// What a load must include.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct Need {
+    /// All that was known at these [news](super::known::Known::news).
+    pub(super) news: u64,
+    /// And a revision that is not known yet, if the client names one.
+    pub(super) at_least: Revision,
+}
 
 type Name = (Key, Need);
 
@@ -111,10 +117,13 @@ mod tests {
     #[tokio::test]
     async fn requests_with_the_same_need_share_a_load_and_others_do_not() {
         let flights = Flights::new();
-        let (key, at) = (Key::new("/v1/genres"), |n| (Revision::new(n).unwrap(), Revision::ZERO));
+        let key = Key::new("/v1/genres");
+        let at = |news| Need { news, at_least: Revision::ZERO };
         let Boarding::Mine(pilot, waiter) = flights.board(&key, at(1)) else { unreachable!() };
         let Boarding::Joined(other) = flights.board(&key, at(1)) else { unreachable!() };
         assert!(matches!(flights.board(&key, at(2)), Boarding::Mine(..)), "a write came between");
+        let later = Need { at_least: Revision::new(5).unwrap(), ..at(1) };
+        assert!(matches!(flights.board(&key, later), Boarding::Mine(..)), "another asks for more");
         pilot.land(7);
         assert_eq!((waiter.outcome().await, other.outcome().await), (Some(7), Some(7)));
         drop(pilot);

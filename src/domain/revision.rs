@@ -40,13 +40,49 @@ impl fmt::Display for Revision {
 /// (docs/decisions/0095-item-buckets.md).
 pub const ITEM_BUCKETS: i64 = 1 << 16;
 
-/// A part of the catalogue whose last change is known by revision.
+/// A number that movies have, which changes often, and which only few lists are ordered or filtered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Measure {
+    /// `popularity`
+    Popularity,
+    /// `rating`
+    Rating,
+    /// `votes`
+    Votes,
+}
+
+impl Measure {
+    /// Every measure.
+    pub const ALL: [Self; 3] = [Self::Popularity, Self::Rating, Self::Votes];
+
+    /// How its scopes begin.
+    const fn letter(self) -> char {
+        match self {
+            Self::Popularity => 'p',
+            Self::Rating => 'r',
+            Self::Votes => 'v',
+        }
+    }
+
+    fn of_letter(letter: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|measure| letter.chars().eq([measure.letter()]))
+    }
+}
+
+/// A part of the catalogue whose last change is known by revision
+/// (docs/decisions/0096-what-a-write-touches.md).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Everything: raised by each write.
     All,
-    /// The movies of one genre, by its [`name_key`](super::text::name_key).
+    /// Which movies there are, and what lists filter and order them by, but for measures.
+    Movies,
+    /// A measure of any movie.
+    Measure(Measure),
+    /// [`Scope::Movies`] of one genre, by its [`name_key`](super::text::name_key).
     Genre(String),
+    /// A measure of the movies of one genre.
+    MeasureOf(Measure, String),
     /// The movies whose id is this number modulo [`ITEM_BUCKETS`].
     Item(u16),
     /// One collection, by its slug: what its editor said of it, not its movies.
@@ -79,7 +115,10 @@ impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("*"),
+            Self::Movies => f.write_str("g"),
+            Self::Measure(measure) => write!(f, "{}", measure.letter()),
             Self::Genre(key) => write!(f, "g:{key}"),
+            Self::MeasureOf(measure, key) => write!(f, "{}:{key}", measure.letter()),
             Self::Item(bucket) => write!(f, "i:{bucket}"),
             Self::Collection(slug) => write!(f, "c:{slug}"),
             Self::Collections => f.write_str(COLLECTIONS),
@@ -97,6 +136,11 @@ impl FromStr for Scope {
         if let Some(key) = text.strip_prefix("g:") {
             return Ok(Self::Genre(key.to_owned()));
         }
+        if let Some((letter, key)) = text.split_once(':')
+            && let Some(measure) = Measure::of_letter(letter)
+        {
+            return Ok(Self::MeasureOf(measure, key.to_owned()));
+        }
         if let Some(bucket) = text.strip_prefix("i:") {
             return bucket.parse().map(Self::Item).map_err(|_| ());
         }
@@ -105,11 +149,12 @@ impl FromStr for Scope {
         }
         match text {
             "*" => Ok(Self::All),
+            "g" => Ok(Self::Movies),
             COLLECTIONS => Ok(Self::Collections),
             "!" => Ok(Self::Bump),
             "x" => Ok(Self::Index),
             "m" => Ok(Self::Model),
-            _ => Err(()),
+            letter => Measure::of_letter(letter).map(Self::Measure).ok_or(()),
         }
     }
 }
@@ -135,14 +180,19 @@ mod tests {
             Scope::Index,
             Scope::Model,
             Scope::Item(u16::MAX),
+            Scope::Movies,
+            Scope::Measure(Measure::Votes),
             Scope::Genre("g:é *".into()),
+            Scope::Genre(String::new()),
+            Scope::MeasureOf(Measure::Rating, "p:é *".into()),
             Scope::Collection("halloween-2".into()),
             Scope::Collections,
         ];
         for scope in scopes {
             assert_eq!(scope.to_string().parse(), Ok(scope));
         }
-        for bad in ["", "i:65536", "i:-1", "i:x", "**", "x:x", "m:", "c:", "c:A", "c:-"] {
+        for bad in ["", "i:65536", "i:-1", "i:x", "**", "x:x", "m:", "pr", "q", "c:", "c:A", "c:-"]
+        {
             assert_eq!(bad.parse::<Scope>(), Err(()), "{bad}");
         }
     }

@@ -323,15 +323,21 @@ impl Front {
         let tiers = cache.tiers();
         let known = tiers.known();
         let now = known.clock().tick();
-        let verified = known.verified(); // before the entry is judged
         let entry = self.places[n].as_ref()?.entry.upgrade();
+        // The lease, then what is known up to, then the entry: a poll that comes in between must not make
+        // an answer fresh that lacks what it found.
+        let is_fresh = |entry: &Arc<Entry<Finished>>| {
+            known.lease_of(entry.basis).freshness(now) == Freshness::Fresh
+        };
+        let is_fresh = entry.as_ref().is_none_or(is_fresh);
+        let verified = known.verified();
         let good =
             |entry: &Arc<Entry<Finished>>| entry.is_good() && entry.is_current(now, known.clock());
         let Some(entry) = entry.filter(good) else {
             self.places[n] = None;
             return None;
         };
-        if known.lease_of(entry.basis).freshness(now) != Freshness::Fresh {
+        if !is_fresh {
             return None;
         }
         let place = self.places[n].as_mut()?;

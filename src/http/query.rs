@@ -1,7 +1,7 @@
 //! What can be asked of the cache, each in one canonical form: requests that mean the same are equal, and
 //! nothing that is not part of it can reach an answer that others are given.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -143,15 +143,14 @@ impl Query {
         })
     }
 
-    /// What its answer depends on, whatever it is.
+    /// What its answer depends on, whatever it is; on the movies that it shows beside.
     fn scopes(&self) -> Vec<Scope> {
         match self {
-            Self::List(query) => query.filter.scopes(),
+            Self::List(query) => query.scopes(),
             Self::Movie(id) => vec![Scope::of_movie(*id)],
-            // Any write may give a movie this id; the movie that has it is touched when it loses it.
-            Self::MovieByImdbId(_) | Self::Genres | Self::Compat(_) | Self::Trending { .. } => {
-                vec![Scope::All]
-            }
+            // Any movie may get this id; the movie that has it is touched when it loses it.
+            Self::MovieByImdbId(_) | Self::Genres | Self::Compat(_) => vec![Scope::Movies],
+            Self::Trending { .. } => vec![Scope::All],
             Self::Search(_) | Self::Suggest(_) => vec![Scope::Index],
             Self::Similar { query, .. } => vec![Scope::of_movie(query.movie), Scope::Model],
             Self::Collection(plan) => plan.scopes.clone(),
@@ -220,10 +219,11 @@ impl Query {
         );
         let (tag, scopes, answer) = match self {
             Self::List(query) => {
-                let need = catalogue.known().watch(&query.filter.scopes()).need().max(at_least);
+                let need = catalogue.known().watch(&query.scopes()).need().max(at_least);
                 let (page, origin) = catalogue.list_from(*query.clone(), need).await?;
                 is_read = origin == Origin::Truth;
-                (page.revision, None, list::render(&query, &page))
+                let shown = page.value.scopes();
+                (page.revision, Some(beside(query.scopes(), shown)), list::render(&query, &page))
             }
             Self::Movie(id) => {
                 let movie = catalogue.movie(id).await?;
@@ -240,7 +240,9 @@ impl Query {
             }
             Self::Compat(after) => {
                 let page = catalogue.by_id(after, compat::ROWS_MAX).await?;
-                (page.revision, None, compat::render(&page.value))
+                let shown = page.value.0.iter().map(|movie| Scope::of_movie(movie.id));
+                let scopes = beside(vec![Scope::Movies], shown);
+                (page.revision, Some(scopes), compat::render(&page.value))
             }
             Self::Search(query) => {
                 let page = catalogue.search(*query.clone()).await?;
@@ -273,9 +275,8 @@ impl Query {
             Self::Trending { ask, at } => {
                 let found = catalogue.trending(ask.clone(), at).await?;
                 // A movie that it shows may be changed or deleted; others wait for the next minute.
-                let shown: BTreeSet<Scope> =
-                    found.value.iter().map(|(movie, _)| Scope::of_movie(movie.id)).collect();
-                let scopes = (!shown.is_empty()).then(|| shown.into_iter().collect());
+                let shown = found.value.iter().map(|(movie, _)| Scope::of_movie(movie.id));
+                let scopes = Some(beside(Vec::new(), shown)).filter(|scopes| !scopes.is_empty());
                 (found.revision, scopes, trending::render(&ask, at, &found))
             }
         };
@@ -321,6 +322,14 @@ impl Query {
         let quoted: Vec<String> = names.into_iter().map(|name| format!("\"{name}\"")).collect();
         HeaderValue::try_from(quoted.join(", ")).ok()
     }
+}
+
+/// What an answer depends on, each once.
+fn beside(mut scopes: Vec<Scope>, shown: impl Iterator<Item = Scope>) -> Vec<Scope> {
+    scopes.extend(shown);
+    scopes.sort_unstable();
+    scopes.dedup();
+    scopes
 }
 
 /// The part of a name that tells one time of the calendar from another.

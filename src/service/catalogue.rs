@@ -197,6 +197,7 @@ impl Catalogue {
     ) -> Result<(AsOf<ListPage>, Origin), ServiceError> {
         if let Some(index) = &self.index {
             let page = index.list(&query, need, || self.store.estimate(&query)).await;
+            let page = page.filter(|page| self.is_of_now(page));
             index.count_list(page.is_some());
             if let Some(page) = page {
                 return Ok((page, Origin::Index));
@@ -204,6 +205,13 @@ impl Catalogue {
         }
         let page = self.detached(Work::Read, async move |store| store.list(&query).await).await?;
         Ok((page, Origin::Truth))
+    }
+
+    /// Whether a page includes all that is known of the movies that it shows. Which those are is not known
+    /// before.
+    fn is_of_now(&self, page: &AsOf<ListPage>) -> bool {
+        let scopes: Vec<Scope> = page.value.scopes().collect();
+        page.revision >= self.known().watch(&scopes).need()
     }
 
     /// Whether there is an index to be asked.

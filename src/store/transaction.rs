@@ -11,7 +11,7 @@ use crate::domain::{
     change::ChangeKind,
     clock::Moment,
     movie::{MovieData, MovieId},
-    revision::{Revision, Scope},
+    revision::{Measure, Revision, Scope},
     text::name_key,
 };
 
@@ -247,6 +247,7 @@ impl Effect {
     fn note(&mut self, slot: &Slot, id: MovieId, names: &BTreeMap<Facet, Names>) {
         self.changes.insert(id, slot.kind());
         self.scopes.insert(Scope::of_movie(id));
+        self.touch(slot);
         if let Some(before) = &slot.before {
             self.count(&before.data, names, -1);
         }
@@ -272,7 +273,29 @@ impl Effect {
                 }
             }
         }
-        self.scopes.extend(data.genres.iter().map(|genre| Scope::Genre(name_key(genre))));
+    }
+
+    /// Notes which lists may have other movies now, or another order.
+    fn touch(&mut self, slot: &Slot) {
+        let (before, now) = (slot.before.as_ref().map(|movie| &movie.data), slot.now.as_ref());
+        let both = [before, now].into_iter().flatten();
+        let genres: BTreeSet<String> =
+            both.flat_map(|data| &data.genres).map(|genre| name_key(genre)).collect();
+        let measures: Vec<Measure> = match (before, now) {
+            (Some(before), Some(now)) if are_alike_for_lists(before, now) => {
+                let changed = |measure: &Measure| value(*measure, before) != value(*measure, now);
+                Measure::ALL.into_iter().filter(changed).collect()
+            }
+            _ => {
+                self.scopes.insert(Scope::Movies);
+                self.scopes.extend(genres.into_iter().map(Scope::Genre));
+                return;
+            }
+        };
+        for measure in measures {
+            self.scopes.insert(Scope::Measure(measure));
+            self.scopes.extend(genres.iter().map(|genre| Scope::MeasureOf(measure, genre.clone())));
+        }
     }
 
     async fn store(
@@ -304,6 +327,31 @@ impl Effect {
             counts.map(|((count, value), by)| (i64::from(count.code()), *value, *by)).collect();
         change_counts(session, dialect, &counts).await
     }
+}
+
+fn value(measure: Measure, of: &MovieData) -> Option<f64> {
+    match measure {
+        Measure::Popularity => of.popularity,
+        Measure::Rating => of.rating,
+        #[expect(clippy::cast_precision_loss, reason = "VOTES_MAX is exact")]
+        Measure::Votes => of.votes.map(|votes| votes as f64),
+    }
+}
+
+/// Whether lists tell two states of a movie apart by measures alone: what is left out here is only shown.
+/// Whatever else a movie may have one day counts.
+fn are_alike_for_lists(before: &MovieData, now: &MovieData) -> bool {
+    let of_before = MovieData {
+        popularity: before.popularity,
+        rating: before.rating,
+        votes: before.votes,
+        released: before.released,
+        runtime_minutes: before.runtime_minutes,
+        cast: before.cast.clone(),
+        synopsis: before.synopsis.clone(),
+        ..now.clone()
+    };
+    of_before == *before
 }
 
 /// A row of `facet_counts`, by `facet` and `value`, and what is added to its movies.

@@ -52,8 +52,8 @@ fn load_joined_whatever_it_needs_hides_an_own_write() {
 }
 
 #[test]
-fn load_that_a_lie_asked_for_hides_an_own_write_from_who_joins_it() {
-    breaks(&[Promise::OwnWrites], Rule::WaitersCheckTheAnswer, scenarios::MESSAGES_AND_LOADS);
+fn load_that_began_before_a_shown_movie_changed_hides_that_from_who_joins_it() {
+    breaks(&[Promise::OwnWrites], Rule::NeedsAreAllThatIsKnown, scenarios::SHOWN);
 }
 
 #[test]

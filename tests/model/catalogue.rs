@@ -17,9 +17,9 @@ const ITEM: usize = 3;
 /// What can be asked for. The shapes differ in their scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Query {
-    /// The list of one genre.
+    /// The list of one genre in the order of titles. It shows [`Query::Item`].
     Drama,
-    /// The list of two genres.
+    /// The list of two genres in the order of titles. It shows [`Query::Item`].
     DramaOrWestern,
     /// The list of all movies.
     Everything,
@@ -31,13 +31,22 @@ pub(crate) enum Query {
 pub(crate) const QUERIES: usize = 4;
 
 impl Query {
-    /// What an answer depends on.
+    /// What an answer depends on. Of a list that is known once it is made: which movies it shows.
     pub(crate) const fn scopes(self) -> &'static [usize] {
+        match self {
+            Self::Drama => &[DRAMA, ITEM],
+            Self::DramaOrWestern => &[DRAMA, WESTERN, ITEM],
+            Self::Everything => &[EVERYTHING],
+            Self::Item => &[ITEM],
+        }
+    }
+
+    /// What of that is known before.
+    pub(crate) const fn scopes_before(self) -> &'static [usize] {
         match self {
             Self::Drama => &[DRAMA],
             Self::DramaOrWestern => &[DRAMA, WESTERN],
-            Self::Everything => &[EVERYTHING],
-            Self::Item => &[ITEM],
+            Self::Everything | Self::Item => self.scopes(),
         }
     }
 
@@ -52,6 +61,8 @@ impl Query {
 pub(crate) enum Write {
     /// Of the drama that [`Query::Item`] asks for.
     Drama,
+    /// Of its votes: it stays where it is in lists that are ordered by titles.
+    Votes,
     /// Of a western in another item bucket.
     Western,
 }
@@ -61,6 +72,7 @@ impl Write {
     pub(crate) const fn scopes(self) -> &'static [usize] {
         match self {
             Self::Drama => &[EVERYTHING, DRAMA, ITEM],
+            Self::Votes => &[EVERYTHING, ITEM],
             Self::Western => &[EVERYTHING, WESTERN],
         }
     }

@@ -32,6 +32,12 @@ fn promises_hold_while_requests_share_loads() {
 }
 
 #[test]
+fn promises_hold_for_lists_whose_movies_change_where_they_are() {
+    holds(scenarios::SHOWN, &[L1_HIT, COLLAPSED, STALE]);
+    holds(scenarios::SHOWN_BY_REPLICAS, &[L1_HIT, L2_HIT, STALE]);
+}
+
+#[test]
 fn promises_hold_for_answers_of_different_scopes_and_asked_revisions() {
     holds(scenarios::QUERIES, &[L1_HIT, STALE]);
 }

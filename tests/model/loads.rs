@@ -3,7 +3,7 @@
 use crate::{
     protocol::Protocol,
     replica::{Entry, Replica},
-    request::{Answer, Flight, From, Mark, Phase, Request, Shared, Stage},
+    request::{Answer, Flight, From, Mark, Need, Phase, Request, Shared, Stage},
     rules::Rule,
     state::State,
 };
@@ -16,25 +16,26 @@ impl Protocol {
         // What was verified when the request came is in every entry that is good now.
         let met = request.verified >= request.min || self.breaks(Rule::MinRevisionIsNeeded);
         let floor = if met { 0 } else { request.min };
-        let need = replica.known(query, self.broken).max(floor);
+        let good = |entry: &Entry| entry.tag >= replica.known(query, self.broken).max(floor);
         if let Some(entry) = replica.l1[query as usize]
-            && (entry.tag >= need || self.breaks(Rule::ValidationOnRead))
+            && (good(&entry) || self.breaks(Rule::ValidationOnRead))
         {
             self.answer(request, replica, entry, From::L1);
             return;
         }
+        let need = Need { proven: replica.proven, hinted: replica.hinted, at_least: floor };
+        let narrow = self.breaks(Rule::NeedsAreAllThatIsKnown);
+        let need = if narrow { need.by_known_scopes(query) } else { need };
         let loose = self.breaks(Rule::FlightsAskForTheNeed);
         let joins = |flight: &&Flight| {
             let same = (flight.replica, flight.query) == (request.replica, query);
             same && (flight.need == need || loose)
         };
-        let required = query.newest(replica.proven).max(floor);
         if let Some(flight) = state.flights.iter().find(joins) {
-            let required = if loose { 0 } else { required };
-            request.phase = Phase::Waiting { need: flight.need, required };
+            request.phase = Phase::Waiting { need: flight.need };
             return;
         }
-        request.phase = Phase::Waiting { need, required };
+        request.phase = Phase::Waiting { need };
         let replica = request.replica;
         state.flights.push(Flight { replica, query, need, stage: Stage::Started });
         state.flights.sort_unstable();
@@ -58,7 +59,8 @@ impl Protocol {
     ) -> Option<()> {
         let flight = &mut state.flights[index];
         let own = shared.epoch == state.replicas[flight.replica].epoch;
-        let good = shared.entry.tag >= flight.need || self.breaks(Rule::ValidationOnRead);
+        let good =
+            shared.entry.tag >= flight.need.of(flight.query) || self.breaks(Rule::ValidationOnRead);
         if !good || !own && !self.breaks(Rule::OwnEpochAlone) {
             return None; // as good as none: the load goes on to the truth
         }
@@ -85,7 +87,7 @@ impl Protocol {
             return None;
         }
         state.flights.remove(index);
-        if entry.tag >= flight.need {
+        if entry.tag >= flight.need.of(flight.query) {
             replica.keep(flight.query, entry);
             let shared = Shared { query: flight.query, epoch: replica.epoch, entry };
             if self.bounds.l2 && from == From::Truth && !state.l2.contains(&shared) {
@@ -95,12 +97,12 @@ impl Protocol {
         }
         let replica = &state.replicas[flight.replica];
         for request in &mut state.requests {
-            let Phase::Waiting { need, required } = request.phase else { continue };
+            let Phase::Waiting { need } = request.phase else { continue };
             if (request.replica, request.query, need) != (flight.replica, flight.query, flight.need)
             {
                 continue;
             }
-            if entry.tag >= required || self.breaks(Rule::WaitersCheckTheAnswer) {
+            if entry.tag >= need.floor(request.query) {
                 self.answer(request, replica, entry, from);
             } else {
                 request.begin_anew(replica);

@@ -47,7 +47,8 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
         }),
         Property::sometimes(FORGED_AND_DROPPED, |_, state: &State| {
             state.flights.iter().any(|flight| {
-                flight.need == FAR && !state.replicas[flight.replica].hinted.contains(&FAR)
+                flight.need.hinted.contains(&FAR)
+                    && !state.replicas[flight.replica].hinted.contains(&FAR)
             })
         }),
         Property::sometimes(RESTORED, |_, state: &State| state.truth.epoch == 1),

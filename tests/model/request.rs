@@ -1,7 +1,7 @@
 //! Requests, loads and writes under way.
 
 use crate::{
-    catalogue::{Content, Query, Revision, Write},
+    catalogue::{Content, Query, Revision, SCOPES, Scopes, Write},
     replica::Entry,
 };
 
@@ -27,9 +27,7 @@ pub(crate) enum Phase {
     Begun,
     /// It waits for the load of its query that has this need.
     Waiting {
-        need: Revision,
-        /// What was proven when it came.
-        required: Revision,
+        need: Need,
     },
     Answered(Answer),
 }
@@ -72,12 +70,42 @@ pub(crate) struct Floors {
     pub(crate) restore_due: bool,
 }
 
+/// What a load must include: all that was known when it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Need {
+    pub(crate) proven: Scopes,
+    pub(crate) hinted: Scopes,
+    /// And `Min-Catalog-Revision`, where that was not known.
+    pub(crate) at_least: Revision,
+}
+
+impl Need {
+    /// What an entry must have to be good: its tag is at least this.
+    pub(crate) fn of(self, query: Query) -> Revision {
+        query.newest(self.proven).max(query.newest(self.hinted)).max(self.at_least)
+    }
+
+    /// What of it the truth told of what is known to matter before the answer is made.
+    pub(crate) fn floor(self, query: Query) -> Revision {
+        let scopes = query.scopes_before().iter();
+        scopes.map(|&scope| self.proven[scope]).max().unwrap_or(0).max(self.at_least)
+    }
+
+    /// Without what is not known to matter before the answer is made.
+    pub(crate) fn by_known_scopes(mut self, query: Query) -> Self {
+        for scope in (0..SCOPES).filter(|scope| !query.scopes_before().contains(scope)) {
+            (self.proven[scope], self.hinted[scope]) = (0, 0);
+        }
+        self
+    }
+}
+
 /// A load: one for all that need the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Flight {
     pub(crate) replica: usize,
     pub(crate) query: Query,
-    pub(crate) need: Revision,
+    pub(crate) need: Need,
     pub(crate) stage: Stage,
 }
 

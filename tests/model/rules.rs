@@ -15,9 +15,9 @@ pub(crate) enum Rule {
     CursorByPollsAlone,
     /// A request joins a load only if both need the same.
     FlightsAskForTheNeed,
-    /// A waiter takes no answer that is older than what was proven when it came, however the load
-    /// was asked for: what the load needed may have been a forged message's revision.
-    WaitersCheckTheAnswer,
+    /// A load needs all that is known when it begins, not only what is known of those scopes that its
+    /// query is known to depend on before it is answered.
+    NeedsAreAllThatIsKnown,
     /// `Min-Catalog-Revision` is part of what an entry needs.
     MinRevisionIsNeeded,
     /// An entry of another epoch is none.

@@ -24,6 +24,14 @@ const SMALL: Bounds = Bounds {
 /// Requests share loads, and meet own writes.
 pub(crate) const LOADS: Bounds = Bounds { open_requests: 2, writers: Writers::Own, ..SMALL };
 
+/// A list, while a movie that it shows changes and stays where it is.
+pub(crate) const SHOWN: Bounds =
+    Bounds { queries: &[Query::Drama], kinds: &[Write::Drama, Write::Votes], ..LOADS };
+
+/// The same by others, with an L2 between two replicas.
+pub(crate) const SHOWN_BY_REPLICAS: Bounds =
+    Bounds { open_requests: 1, kinds: &[Write::Votes], ..REPLICAS };
+
 /// Answers of different scopes, with and without `Min-Catalog-Revision`.
 pub(crate) const QUERIES: Bounds =
     Bounds { queries: &[Query::Drama, Query::Everything], min_revisions: true, ..SMALL };

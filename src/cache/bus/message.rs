@@ -11,14 +11,14 @@
 
 use crate::domain::{
     collection::Slug,
-    revision::{Revision, Scope},
+    revision::{Measure, Revision, Scope},
 };
 
 const MAGIC: &[u8; 3] = b"mqb";
 
 /// Raised with each change of the spelling. Replicas of two versions ignore each other's messages, and
 /// learn of writes from the database.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const HEARTBEAT: u8 = 0;
 const TOUCHED: u8 = 1;
@@ -26,10 +26,12 @@ const TOUCHED: u8 = 1;
 const ALL: u8 = 0;
 const GENRE: u8 = 1;
 const ITEM: u8 = 2;
-/// From here on, replicas of releases before collections refuse the message, and learn of the write from
-/// the database. Such messages are those of writes to collections alone.
 const COLLECTION: u8 = 3;
 const COLLECTIONS: u8 = 4;
+const MOVIES: u8 = 5;
+/// With the place of the measure in [`Measure::ALL`].
+const MEASURE: u8 = 6;
+const MEASURE_OF: u8 = 7;
 
 /// Stands for a count.
 const EVERYTHING: u16 = u16::MAX;
@@ -93,9 +95,14 @@ impl Touched {
 /// Whether scopes are told one by one: they are few and short, and none of them is all of them.
 fn are_told(scopes: &[Scope]) -> bool {
     let alone = |scope: &Scope| match scope {
-        Scope::Genre(key) => key.len() > GENRE_BYTES_MAX,
+        Scope::Genre(key) | Scope::MeasureOf(_, key) => key.len() > GENRE_BYTES_MAX,
         Scope::Bump | Scope::Index | Scope::Model => true,
-        Scope::All | Scope::Item(_) | Scope::Collection(_) | Scope::Collections => false,
+        Scope::All
+        | Scope::Movies
+        | Scope::Measure(_)
+        | Scope::Item(_)
+        | Scope::Collection(_)
+        | Scope::Collections => false,
     };
     scopes.len() <= SCOPES_MAX && !scopes.iter().any(alone)
 }
@@ -158,10 +165,15 @@ fn header(kind: u8, sender: u64) -> Vec<u8> {
 fn encode_scope(scope: &Scope, bytes: &mut Vec<u8>) {
     match scope {
         Scope::All | Scope::Bump | Scope::Index | Scope::Model => bytes.push(ALL),
+        Scope::Movies => bytes.push(MOVIES),
+        Scope::Measure(measure) => bytes.extend_from_slice(&[MEASURE, *measure as u8]),
         Scope::Genre(key) => {
             bytes.push(GENRE);
-            bytes.extend_from_slice(&length(key.len()).to_be_bytes());
-            bytes.extend_from_slice(key.as_bytes());
+            encode_genre(key, bytes);
+        }
+        Scope::MeasureOf(measure, key) => {
+            bytes.extend_from_slice(&[MEASURE_OF, *measure as u8]);
+            encode_genre(key, bytes);
         }
         Scope::Item(bucket) => {
             bytes.push(ITEM);
@@ -174,6 +186,11 @@ fn encode_scope(scope: &Scope, bytes: &mut Vec<u8>) {
         }
         Scope::Collections => bytes.push(COLLECTIONS),
     }
+}
+
+fn encode_genre(key: &str, bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(&length(key.len()).to_be_bytes());
+    bytes.extend_from_slice(key.as_bytes());
 }
 
 /// A number that was checked against a bound far below.
@@ -213,16 +230,10 @@ impl Reader<'_> {
     fn scope(&mut self) -> Result<Scope, Malformed> {
         match self.byte()? {
             ALL => Ok(Scope::All),
-            GENRE => {
-                let length = usize::from(u16::from_be_bytes(self.take()?));
-                if length > GENRE_BYTES_MAX {
-                    return Err(Malformed);
-                }
-                let (key, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
-                self.0 = rest;
-                let key = str::from_utf8(key).map_err(|_| Malformed)?;
-                Ok(Scope::Genre(key.to_owned()))
-            }
+            MOVIES => Ok(Scope::Movies),
+            MEASURE => Ok(Scope::Measure(self.measure()?)),
+            GENRE => Ok(Scope::Genre(self.genre()?)),
+            MEASURE_OF => Ok(Scope::MeasureOf(self.measure()?, self.genre()?)),
             ITEM => Ok(Scope::Item(u16::from_be_bytes(self.take()?))),
             COLLECTION => {
                 let length = usize::from(self.byte()?);
@@ -236,6 +247,20 @@ impl Reader<'_> {
             _ => Err(Malformed),
         }
     }
+
+    fn measure(&mut self) -> Result<Measure, Malformed> {
+        Measure::ALL.get(usize::from(self.byte()?)).copied().ok_or(Malformed)
+    }
+
+    fn genre(&mut self) -> Result<String, Malformed> {
+        let length = usize::from(u16::from_be_bytes(self.take()?));
+        if length > GENRE_BYTES_MAX {
+            return Err(Malformed);
+        }
+        let (key, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(str::from_utf8(key).map_err(|_| Malformed)?.to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -247,7 +272,11 @@ mod tests {
     fn scope() -> impl Strategy<Value = Scope> {
         prop_oneof![
             Just(Scope::All),
+            Just(Scope::Movies),
+            prop::sample::select(&Measure::ALL).prop_map(Scope::Measure),
             ".{0,50}".prop_map(Scope::Genre),
+            (prop::sample::select(&Measure::ALL), ".{0,50}")
+                .prop_map(|(measure, key)| Scope::MeasureOf(measure, key)),
             any::<u16>().prop_map(Scope::Item),
             "[a-z0-9]{1,64}".prop_map(Scope::Collection),
             Just(Scope::Collections),

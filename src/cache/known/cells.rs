@@ -1,15 +1,16 @@
-//! The scopes' last revisions, each in a cell that answers hold on to: judging an answer is a load or two,
-//! without a look-up and without a lock.
+//! The scopes' last revisions, each in a cell that answers hold on to: judging an answer needs no look-up and
+//! no lock. Whoever raises cells counts that as news afterwards, and an answer remembers what news it was found
+//! good at: until there are others, judging it is two loads, however many scopes it has.
 
 use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
-use crate::domain::revision::{ITEM_BUCKETS, Revision, Scope};
+use crate::domain::revision::{ITEM_BUCKETS, Measure, Revision, Scope};
 
 /// The last revisions of one scope.
 #[derive(Debug)]
@@ -35,46 +36,137 @@ impl Cell {
         self.proven().max(self.hinted.load(Ordering::Acquire))
     }
 
-    pub(super) fn raise(&self, to: i64) {
-        self.proven.fetch_max(to, Ordering::AcqRel);
+    /// Whether it was lower.
+    fn raise(&self, to: i64) -> bool {
+        self.proven.fetch_max(to, Ordering::AcqRel) < to
+    }
+
+    /// Notes what the bus told. Whether that is more than was known.
+    pub(super) fn hint(&self, to: i64) -> bool {
+        let heard = self.hinted.fetch_max(to, Ordering::AcqRel);
+        heard.max(self.proven()) < to
     }
 
     /// Nothing that depends on this cell is good any more.
     pub(super) fn kill(&self) {
-        self.raise(i64::MAX);
+        let _ = self.raise(i64::MAX);
+    }
+}
+
+/// How often cells were raised.
+///
+/// **Invariant:** it is counted after the cells are raised, and before anything is said to be known that they
+/// tell. Who reads it before the cells, and finds the same number again later, may go by what they were.
+#[derive(Debug, Clone)]
+pub(super) struct News(Arc<Counter>);
+
+/// On lines of its own: every hit reads it, and each answer that comes or goes writes how many hold it.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Counter(AtomicU64);
+
+impl News {
+    /// To begin with there has been some: none is what nothing was ever found good at.
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Counter(AtomicU64::new(1))))
+    }
+
+    pub(super) fn count_if(&self, is_news: bool) {
+        if is_news {
+            self.count();
+        }
+    }
+
+    pub(super) fn count(&self) {
+        self.0.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    #[inline]
+    pub(super) fn now(&self) -> u64 {
+        self.0.0.load(Ordering::Acquire)
     }
 }
 
 /// The scopes that an answer depends on.
-#[derive(Debug, Clone)]
-pub struct Watched(pub(super) Box<[Arc<Cell>]>);
+#[derive(Debug)]
+pub struct Watched {
+    cells: Box<[Arc<Cell>]>,
+    news: News,
+    /// The last news at which the answer was found good.
+    good_at: AtomicU64,
+}
+
+impl Clone for Watched {
+    fn clone(&self) -> Self {
+        Self::new(self.cells.clone(), self.news.clone())
+    }
+}
 
 impl Watched {
-    /// The revision that an answer must include, by all that is known.
+    pub(super) const fn new(cells: Box<[Arc<Cell>]>, news: News) -> Self {
+        Self { cells, news, good_at: AtomicU64::new(0) }
+    }
+
+    /// Whether an answer of this tag includes all that it must. To be asked with the tag of one answer only.
     #[must_use]
     #[inline]
+    pub fn is_met_by(&self, tag: Revision) -> bool {
+        let news = self.news.now(); // before the cells
+        if self.good_at.load(Ordering::Relaxed) == news {
+            return true;
+        }
+        let good = tag >= self.need();
+        if good {
+            self.good_at.store(news, Ordering::Relaxed);
+        }
+        good
+    }
+
+    /// The revision that an answer must include, by all that is known.
+    #[must_use]
     pub fn need(&self) -> Revision {
-        let need = self.0.iter().map(|cell| cell.need()).max();
+        let need = self.cells.iter().map(|cell| cell.need()).max();
         Revision::new(need.unwrap_or(0)).unwrap_or_default()
     }
 
     /// The revision that an answer must include, by what the truth itself told.
     #[must_use]
     pub fn proven(&self) -> Revision {
-        let proven = self.0.iter().map(|cell| cell.proven()).max();
+        let proven = self.cells.iter().map(|cell| cell.proven()).max();
         Revision::new(proven.unwrap_or(0)).unwrap_or_default()
     }
 
     /// The same, and what `other` depends on.
     #[must_use]
     pub(in crate::cache) fn beside(&self, other: &Self) -> Self {
-        Self(self.0.iter().chain(&other.0).cloned().collect())
+        Self::new(self.cells.iter().chain(&other.cells).cloned().collect(), self.news.clone())
     }
 
     /// Bytes in memory.
     #[must_use]
     pub fn weight(&self) -> usize {
-        size_of_val(&*self.0)
+        size_of_val(&*self.cells)
+    }
+}
+
+/// The cells of some movies: of which they are, and of each measure.
+#[derive(Debug)]
+struct Movies {
+    set: Arc<Cell>,
+    measures: [Arc<Cell>; Measure::ALL.len()],
+}
+
+impl Movies {
+    fn new(proven: i64) -> Self {
+        Self { set: Cell::new(proven), measures: Measure::ALL.map(|_| Cell::new(proven)) }
+    }
+
+    fn measure(&self, measure: Measure) -> &Arc<Cell> {
+        &self.measures[measure as usize]
+    }
+
+    fn every(&self) -> impl Iterator<Item = &Arc<Cell>> {
+        std::iter::once(&self.set).chain(&self.measures)
     }
 }
 
@@ -82,8 +174,9 @@ impl Watched {
 #[derive(Debug)]
 pub(super) struct Cells {
     pub(super) all: Arc<Cell>,
+    movies: Movies,
     items: Vec<Arc<Cell>>,
-    pub(super) genres: HashMap<String, Arc<Cell>>,
+    genres: HashMap<String, Movies>,
     /// Stands for every genre that the truth has never had. Replaced, and the old one killed, when a
     /// genre turns up: so a made-up genre costs nothing, and answers about it end with its beginning.
     unheard_of: Arc<Cell>,
@@ -107,6 +200,7 @@ impl Cells {
         let items = (0..ITEM_BUCKETS).map(|_| cell()).collect();
         Self {
             all: cell(),
+            movies: Movies::new(bumped),
             items,
             genres: HashMap::new(),
             unheard_of: cell(),
@@ -123,7 +217,12 @@ impl Cells {
         match scope {
             Scope::All | Scope::Bump => &self.all,
             Scope::Item(bucket) => &self.items[usize::from(*bucket) % self.items.len()],
-            Scope::Genre(key) => self.genres.get(key).unwrap_or(&self.unheard_of),
+            Scope::Movies => &self.movies.set,
+            Scope::Measure(measure) => self.movies.measure(*measure),
+            Scope::Genre(key) => self.genres.get(key).map_or(&self.unheard_of, |genre| &genre.set),
+            Scope::MeasureOf(measure, key) => {
+                self.genres.get(key).map_or(&self.unheard_of, |genre| genre.measure(*measure))
+            }
             Scope::Index => &self.index,
             Scope::Model => &self.model,
             Scope::Collection(slug) => self.collections.get(slug).unwrap_or(&self.no_collection),
@@ -136,7 +235,7 @@ impl Cells {
         if self.index.proven() > at {
             self.hide();
         }
-        self.index.raise(at);
+        let _ = self.index.raise(at);
     }
 
     /// Nothing that was made from the index is good any more.
@@ -152,27 +251,38 @@ impl Cells {
     /// Every cell that the truth raises.
     pub(super) fn every(&self) -> impl Iterator<Item = &Arc<Cell>> {
         let single = [&self.all, &self.unheard_of, &self.no_collection, &self.collection_set];
-        let named = self.genres.values().chain(self.collections.values());
-        single.into_iter().chain(&self.items).chain(named)
+        let movies = std::iter::once(&self.movies).chain(self.genres.values());
+        let movies = movies.flat_map(Movies::every);
+        single.into_iter().chain(&self.items).chain(self.collections.values()).chain(movies)
     }
 
-    /// Notes what the truth told of a scope.
-    pub(super) fn prove(&mut self, scope: &Scope, at: i64) {
+    /// Genres that have cells.
+    pub(super) fn genres(&self) -> usize {
+        self.genres.len()
+    }
+
+    /// Notes what the truth told of a scope. Whether any cell was raised.
+    pub(super) fn prove(&mut self, scope: &Scope, at: i64) -> bool {
+        let mut is_news = false;
+        if let Scope::Genre(key) | Scope::MeasureOf(_, key) = scope
+            && !self.genres.contains_key(key)
+        {
+            self.genres.insert(key.clone(), Movies::new(self.bumped));
+            std::mem::replace(&mut self.unheard_of, Cell::new(self.bumped)).kill();
+            is_news = true;
+        }
         match scope {
             Scope::Bump => {
                 self.bumped = self.bumped.max(at);
-                self.every().for_each(|cell| cell.raise(at));
+                self.every().fold(is_news, |is_news, cell| cell.raise(at) || is_news)
             }
-            Scope::Genre(key) if !self.genres.contains_key(key) => {
-                self.genres.insert(key.clone(), Cell::new(at.max(self.bumped)));
-                std::mem::replace(&mut self.unheard_of, Cell::new(self.bumped)).kill();
-            }
-            Scope::Index | Scope::Model => {} // the truth has no such scopes
+            Scope::Index | Scope::Model => is_news, // the truth has no such scopes
             Scope::Collection(slug) if !self.collections.contains_key(slug) => {
                 self.collections.insert(slug.clone(), Cell::new(at.max(self.bumped)));
                 std::mem::replace(&mut self.no_collection, Cell::new(self.bumped)).kill();
+                true
             }
-            _ => self.of(scope).raise(at),
+            _ => self.of(scope).raise(at) || is_news,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! **Invariant:** the cursor moves by polls only. A message of the bus tells of its own scopes and
 //! nothing of the writes before it, which may have been lost on the way.
 //! **Invariant:** everything of a poll is applied before the cursor says so.
+//! **Invariant:** what raises cells is counted as news before it is said to be known.
 //! **Invariant:** what was learnt from the truth only grows, until the truth itself is another one
 //! (a restore); then everything is forgotten at once, and no entry that was made before is good again.
 
@@ -30,7 +31,7 @@ use crate::domain::{
 pub use cells::Watched;
 pub use shown::{Exactness, Shown};
 
-use cells::{Cell, Cells};
+use cells::{Cell, Cells, News};
 use shown::Showing;
 
 use super::{
@@ -96,6 +97,7 @@ pub enum Found {
 #[derive(Debug)]
 pub struct Known {
     cells: RwLock<Cells>,
+    news: News,
     hints: Mutex<Vec<Hint>>,
     epoch: AtomicU64,
     /// How often everything was forgotten.
@@ -130,6 +132,7 @@ impl Known {
     pub fn new(bounds: Bounds, clock: Clock, rules: Rules) -> Self {
         Self {
             cells: RwLock::new(Cells::new(0)),
+            news: News::new(),
             hints: Mutex::default(),
             epoch: AtomicU64::new(0),
             generation: AtomicU64::new(0),
@@ -153,7 +156,20 @@ impl Known {
     #[must_use]
     pub fn watch(&self, scopes: &[Scope]) -> Watched {
         let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
-        Watched(scopes.iter().map(|scope| Arc::clone(cells.of(scope))).collect())
+        let cells = scopes.iter().map(|scope| Arc::clone(cells.of(scope))).collect();
+        Watched::new(cells, self.news.clone())
+    }
+
+    /// The last revision that the truth is known to have: whatever is read from it from now on includes it.
+    #[must_use]
+    pub fn told(&self) -> Revision {
+        self.watch(&[Scope::All]).proven()
+    }
+
+    /// A number that is another one whenever more is known than was before.
+    #[must_use]
+    pub fn news(&self) -> u64 {
+        self.news.now()
     }
 
     /// The revision up to which everything is known. An answer that is good includes every write up
@@ -199,7 +215,7 @@ impl Known {
     /// Genres that have a cell.
     #[must_use]
     pub fn genres(&self) -> usize {
-        self.cells.read().unwrap_or_else(PoisonError::into_inner).genres.len()
+        self.cells.read().unwrap_or_else(PoisonError::into_inner).genres()
     }
 
     /// What is known before an own write. To be taken before its transaction begins.
@@ -225,13 +241,14 @@ impl Known {
         }
         let at = revision.get();
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        let mut is_news = cells.prove(&Scope::All, at);
         for scope in scopes {
-            cells.prove(scope, at);
+            is_news |= cells.prove(scope, at);
         }
-        cells.prove(&Scope::All, at);
         for (scope, touched) in between.unwrap_or_default() {
-            cells.prove(scope, touched.get());
+            is_news |= cells.prove(scope, touched.get());
         }
+        self.news.count_if(is_news);
         self.written.fetch_max(at, Ordering::AcqRel);
         // With the cells still held, so that nothing is forgotten in between.
         if between.is_some() && before.generation == self.generation() {
@@ -265,9 +282,8 @@ impl Known {
         };
         touched.push(Arc::clone(&cells.all));
         drop(cells);
-        for cell in &touched {
-            cell.hinted.fetch_max(at, Ordering::AcqRel);
-        }
+        let is_news = touched.iter().fold(false, |is_news, cell| cell.hint(at) || is_news);
+        self.news.count_if(is_news);
         if at > self.cursor.load(Ordering::Acquire) {
             let after_poll = self.polls.load(Ordering::Acquire);
             hints.push(Hint { after_poll, revision: at, cells: touched });
@@ -325,6 +341,7 @@ impl Known {
         self.verified.store(0, Ordering::Release);
         let own = [gone.of(&Scope::Index), gone.of(&Scope::Model)];
         gone.every().chain(own).for_each(|cell| cell.kill());
+        self.news.count();
         self.showing.forget();
     }
 
@@ -348,9 +365,11 @@ impl Known {
             return;
         }
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        let mut is_news = false;
         for (scope, touched) in scopes {
-            cells.prove(scope, touched.get());
+            is_news |= cells.prove(scope, touched.get());
         }
+        self.news.count_if(is_news);
     }
 
     /// Once all scopes of a poll are known: the cursor, the lease, and those who wait.
@@ -386,6 +405,7 @@ impl Known {
             return false;
         }
         cells.show(shown.revision.get());
+        self.news.count();
         self.showing.show(shown);
         true
     }
@@ -394,6 +414,7 @@ impl Known {
     pub fn hide(&self) {
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
         cells.hide();
+        self.news.count();
         self.showing.hide();
     }
 
@@ -402,6 +423,7 @@ impl Known {
     /// one afterwards and taken for good.
     pub fn replace_model(&self) {
         self.cells.write().unwrap_or_else(PoisonError::into_inner).replace_model();
+        self.news.count();
     }
 
     /// Whether it is known which life of the catalogue this is: not between noticing that it is another one
@@ -458,10 +480,11 @@ impl Known {
                 "the bus told of revisions that the database does not have"
             );
             for hint in &open {
-                hint.cells.iter().for_each(|cell| {
-                    cell.hinted.fetch_max(hint.revision, Ordering::AcqRel);
-                });
+                for cell in &hint.cells {
+                    let _ = cell.hint(hint.revision);
+                }
             }
+            self.news.count();
         }
         *hints = open;
     }

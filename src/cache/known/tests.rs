@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::clock::Moment;
+use crate::domain::{clock::Moment, revision::Measure};
 
 fn at(revision: i64) -> Revision {
     Revision::new(revision).unwrap()
@@ -287,4 +287,66 @@ async fn who_asks_for_a_revision_of_the_index_waits_for_it() {
     },);
     assert!(reached && showed);
     assert!(!known.reach_shown(at(11), Duration::from_millis(1)).await);
+}
+
+#[test]
+fn what_was_found_good_is_looked_at_again_whenever_more_is_known() {
+    let known = known(&[(Scope::All, 10), (genre("drama"), 7)]);
+    let watched = known.watch(&[genre("drama"), Scope::Item(1)]);
+    assert!(watched.is_met_by(at(10)));
+    // Of 11 it is not known what it touched, and 12 is elsewhere.
+    known.wrote(known.before_write(), at(12), &[Scope::Item(2)], None);
+    assert!(watched.is_met_by(at(10)));
+    assert_eq!(poll(&known, 12, &[(Scope::Item(1), 11), (Scope::All, 12)]), Found::Applied);
+    assert!(!watched.is_met_by(at(10)), "everything was at 12 before");
+
+    let watched = known.watch(&[genre("drama")]);
+    assert!(watched.is_met_by(at(12)));
+    known.hint(1, at(13), Some(&[genre("drama")]));
+    assert!(!watched.is_met_by(at(12)));
+    assert!(!watched.clone().is_met_by(at(12)));
+    assert_eq!(poll(&known, 12, &[]), Found::Applied);
+    assert!(watched.is_met_by(at(12)), "that was made up");
+
+    known.forget();
+    assert!(!watched.is_met_by(at(12)));
+}
+
+#[test]
+fn what_is_known_already_is_no_news() {
+    let known = known(&[(Scope::All, 10), (genre("drama"), 7)]);
+    known.wrote(known.before_write(), at(11), &[genre("drama")], None);
+    let news = known.news();
+    known.hint(1, at(11), Some(&[genre("drama")]));
+    let found = [(genre("drama"), 11), (Scope::All, 11)];
+    assert_eq!(poll(&known, 11, &found), Found::Applied);
+    assert_eq!(poll(&known, 11, &[]), Found::Applied);
+    assert_eq!(known.news(), news);
+    known.hint(1, at(12), Some(&[Scope::Item(1)]));
+    assert_ne!(known.news(), news);
+}
+
+#[test]
+fn measures_are_scopes_of_their_own() {
+    let votes = |genre: &str| Scope::MeasureOf(Measure::Votes, genre.to_owned());
+    let known = known(&[(Scope::All, 10), (votes("war"), 5), (genre("drama"), 7)]);
+    assert_eq!((need(&known, votes("war")), need(&known, genre("war"))), (5, 0));
+    assert_eq!((need(&known, votes("drama")), need(&known, genre("drama"))), (0, 7));
+    assert_eq!(need(&known, Scope::MeasureOf(Measure::Rating, "war".into())), 0);
+    known.wrote(known.before_write(), at(11), &[Scope::Movies, genre("noir")], None);
+    known.wrote(known.before_write(), at(12), &[Scope::Measure(Measure::Votes)], None);
+    assert_eq!(
+        (need(&known, Scope::Movies), need(&known, Scope::Measure(Measure::Votes))),
+        (11, 12)
+    );
+    assert_eq!(need(&known, Scope::Measure(Measure::Popularity)), 0);
+
+    let nobody_has_it = known.watch(&[genre("new"), votes("new")]);
+    assert!(nobody_has_it.is_met_by(at(12)));
+    known.wrote(known.before_write(), at(13), &[votes("new")], None);
+    assert!(!nobody_has_it.is_met_by(at(12)));
+    known.wrote(known.before_write(), at(14), &[Scope::Bump], None);
+    for scope in [genre("war"), votes("war"), votes("new"), Scope::Movies, genre("unheard of")] {
+        assert_eq!(need(&known, scope), 14);
+    }
 }

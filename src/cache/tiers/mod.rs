@@ -103,7 +103,7 @@ enum From {
 pub struct Ask {
     /// Its name.
     pub key: Key,
-    /// What it depends on, before anything is known of the answer.
+    /// What it depends on, before anything is known of the answer. That may depend on more ([`Made::scopes`]).
     pub scopes: Vec<Scope>,
     /// The place of its route in the metrics.
     pub route: usize,
@@ -190,8 +190,9 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         let verified = self.known.verified();
         let at_least = if reached { Revision::ZERO } else { ask.at_least };
         let (generation, epoch) = (self.known.generation(), self.known.epoch());
+        let need = Need { news: self.known.news(), at_least }; // before anything else that is known
         let watched = self.known.watch(&ask.scopes);
-        let need = (watched.need().max(at_least), watched.proven().max(at_least));
+        let floor = Floor::of(&self.known, &watched, at_least);
         let unverified = freshness != Freshness::Fresh;
         let route = ask.route;
 
@@ -214,8 +215,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                         (landed.entry, Outcome::Collapsed(miss), false)
                     }
                     Boarding::Mine(pilot, waiter) => {
-                        let flight =
-                            Flight { ask, at_least, floor: need.1, watched, epoch, generation };
+                        let flight = Flight { ask, at_least, floor, watched, epoch, generation };
                         let flying = Arc::clone(self).lead(flight, pilot, move || load(query));
                         self.tasks.spawn(flying.in_current_span());
                         let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
@@ -361,7 +361,9 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         self.metrics.load_seconds.observe(self.known.clock().tick().since(began).as_secs_f64());
         // What the truth itself had told when the request came must be in it; what the bus told may have
         // been made up, and what was written since belongs to requests that came later.
-        if made.tag < flight.floor && self.known.rules().hold(Rule::TagAfterData) {
+        if made.tag < flight.floor.of_made(made.is_read)
+            && self.known.rules().hold(Rule::TagAfterData)
+        {
             self.known.ask();
             return Err(Failure::Behind);
         }
@@ -481,12 +483,31 @@ pub struct Status {
 struct Flight {
     ask: Ask,
     at_least: Revision,
-    /// The revision that it must include, by what the truth itself had told.
-    floor: Revision,
+    floor: Floor,
     /// Taken before the load.
     watched: Watched,
     epoch: u64,
     generation: u64,
+}
+
+/// The revision that a load must include, by what the truth itself had told when it began.
+#[derive(Debug, Clone, Copy)]
+struct Floor {
+    /// Of what its answer depends on, as far as that is known before.
+    scopes: Revision,
+    /// Of everything: what is read from the truth afterwards is no older. If it is, the truth went back.
+    truth: Revision,
+}
+
+impl Floor {
+    fn of(known: &Known, watched: &Watched, at_least: Revision) -> Self {
+        let scopes = watched.proven().max(at_least);
+        Self { scopes, truth: known.told().max(scopes) }
+    }
+
+    const fn of_made(self, is_read: bool) -> Revision {
+        if is_read { self.truth } else { self.scopes }
+    }
 }
 
 /// A duration, give or take a tenth, so that what began together does not end together.

@@ -11,12 +11,12 @@ use crate::domain::revision::Revision;
 use super::{
     super::{
         entry::{Entry, Made, Payload},
-        flight::Boarding,
+        flight::{Boarding, Need},
         key::Key,
         lease::Freshness,
         outcome::{Failure, LoadFailure},
     },
-    Ask, Flight, From, Tiers,
+    Ask, Flight, Floor, From, Tiers,
 };
 
 /// What came of preparing an answer.
@@ -65,8 +65,9 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
             return Err(Failure::Expired);
         }
         let (generation, epoch) = (self.known.generation(), self.known.epoch());
+        let need = Need { news: self.known.news(), at_least: Revision::ZERO };
         let watched = self.known.watch(&ask.scopes);
-        let need = (watched.need(), watched.proven());
+        let floor = Floor::of(&self.known, &watched, Revision::ZERO);
         let waiter = match self.flights.board(&key, need) {
             Boarding::Joined(waiter) => waiter,
             Boarding::Mine(pilot, waiter) => {
@@ -75,7 +76,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                     return Err(Failure::Load(failure));
                 }
                 let at_least = Revision::ZERO;
-                let flight = Flight { ask, at_least, floor: need.1, watched, epoch, generation };
+                let flight = Flight { ask, at_least, floor, watched, epoch, generation };
                 let flying = Arc::clone(self).lead(flight, pilot, move || load(query));
                 self.tasks.spawn(flying.in_current_span());
                 waiter

@@ -100,11 +100,11 @@ impl CollectionQuery {
         }
     }
 
-    /// The scopes whose changes can change what it gives.
+    /// The scopes whose changes can change which movies it gives.
     #[must_use]
     pub fn scopes(&self) -> Vec<Scope> {
         match self {
-            Self::List(query) => query.filter.scopes(),
+            Self::List(query) => query.scopes(),
             Self::Search(_) => vec![Scope::All], // any movie may come to match, or match better
         }
     }
@@ -144,9 +144,9 @@ impl Definition {
         self.seasons.as_ref().map_or(Standing::ALWAYS, |seasons| seasons.standing(at))
     }
 
-    /// The scopes whose changes can change its movies. `found` has the movies that its references lead to,
-    /// one for each of [`Definition::movies`]; before that is known, any write may touch what is named by an
-    /// `IMDb` id.
+    /// The scopes whose changes can change which movies it has. `found` has the movies that its references
+    /// lead to, one for each of [`Definition::movies`]; before that is known, any of the catalogue may be what
+    /// is named by an `IMDb` id. What is shown of the movies that its query brings in depends on those beside.
     #[must_use]
     pub fn scopes(&self, slug: &Slug, found: Option<&[Option<MovieId>]>) -> Vec<Scope> {
         let mut scopes = BTreeSet::from([Scope::Collection(slug.to_string())]);
@@ -155,8 +155,8 @@ impl Definition {
                 MovieRef::Id(id) => Some(*id),
                 MovieRef::Imdb(_) => found.and_then(|found| found.get(n).copied().flatten()),
             };
-            // A movie that nobody has may come with any write.
-            scopes.insert(id.map_or(Scope::All, Scope::of_movie));
+            // A movie that nobody has may come.
+            scopes.insert(id.map_or(Scope::Movies, Scope::of_movie));
         }
         scopes.extend(self.query.iter().flat_map(CollectionQuery::scopes));
         if scopes.contains(&Scope::All) {

@@ -163,13 +163,13 @@ fn a_collection_depends_on_itself_its_movies_and_its_query() {
     let a = || Scope::Collection("a".into());
     let fixed = json!({"slug": "a", "title": "A", "movies": [1, 65537, 2]});
     assert_eq!(of(fixed, None), [Scope::Item(1), Scope::Item(2), a()]);
-    let query = json!({"slug": "a", "title": "A", "query": "genre=drama|horror"});
+    let query = json!({"slug": "a", "title": "A", "query": "genre=drama|horror&sort=title"});
     let genres = ["drama", "horror"].map(|genre| Scope::Genre(genre.into()));
     assert_eq!(of(query, None), [genres[0].clone(), genres[1].clone(), a()]);
     let search = json!({"slug": "a", "title": "A", "movies": [1], "query": "q=rain&genre=drama"});
     assert_eq!(of(search, None), [Scope::All]);
     let named = json!({"slug": "a", "title": "A", "movies": ["tt0032138"]});
-    assert_eq!(of(named.clone(), None), [Scope::All]);
-    assert_eq!(of(named.clone(), Some(&[None])), [Scope::All]);
+    assert_eq!(of(named.clone(), None), [Scope::Movies, a()]);
+    assert_eq!(of(named.clone(), Some(&[None])), [Scope::Movies, a()]);
     assert_eq!(of(named, Some(&[MovieId::new(5)])), [Scope::Item(5), a()]);
 }

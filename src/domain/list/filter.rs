@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use crate::domain::{
     movie::{MovieId, rule},
     parameters::{Parameters, decimal, integer},
-    revision::Scope,
+    revision::{Measure, Scope},
     text::name_key,
 };
 
 use super::{
     genres,
     query_text::{option, pair},
+    sort::SortKey,
 };
 
 /// Most movies that `ids=` may name.
@@ -56,22 +57,30 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The scopes whose changes can change a list with this filter.
+    /// The scopes whose changes can change which movies a list with this filter has, where it is ordered by
+    /// `key`, and in which order. What it shows of them depends on those movies beside.
     ///
     /// A list that asks for a genre that its movies must have depends on that genre alone: a write
-    /// touches every genre that its movie has or had. With no such genre it depends on everything,
+    /// touches every genre that its movie has or had. With no such genre it depends on all movies,
     /// and a list of ids on those movies.
     #[must_use]
-    pub fn scopes(&self) -> Vec<Scope> {
+    pub fn scopes(&self, key: SortKey) -> Vec<Scope> {
         if let Some(ids) = &self.ids {
             let buckets: BTreeSet<Scope> = ids.iter().map(|id| Scope::of_movie(*id)).collect();
             return buckets.into_iter().collect();
         }
+        let rating = Some(Measure::Rating).filter(|_| !self.ratings.is_open());
+        let measures: BTreeSet<Measure> = key.measure().into_iter().chain(rating).collect();
         // One group suffices: a movie that enters or leaves the list has or had one of its genres.
-        match self.genres.iter().min_by_key(|group| group.len()) {
-            Some(group) => group.iter().cloned().map(Scope::Genre).collect(),
-            None => vec![Scope::All],
-        }
+        let Some(group) = self.genres.iter().min_by_key(|group| group.len()) else {
+            let measures = measures.into_iter().map(Scope::Measure);
+            return std::iter::once(Scope::Movies).chain(measures).collect();
+        };
+        let of = |genre: &String| {
+            let measures = measures.iter().map(|measure| Scope::MeasureOf(*measure, genre.clone()));
+            std::iter::once(Scope::Genre(genre.clone())).chain(measures).collect::<Vec<_>>()
+        };
+        group.iter().flat_map(of).collect()
     }
 
     /// Takes the parameters that choose movies.
@@ -180,13 +189,27 @@ mod tests {
     };
 
     fn scopes(text: &str) -> Vec<Scope> {
-        ListQuery::from_pairs(pairs(text)).unwrap().filter.scopes()
+        ListQuery::from_pairs(pairs(text)).unwrap().scopes()
     }
 
     #[test]
     fn a_list_depends_on_its_smallest_group_of_genres() {
-        assert_eq!(scopes("genre=a|b,c"), [Scope::Genre("c".into())]);
-        assert_eq!(scopes("genre_not=a"), [Scope::All]);
+        assert_eq!(scopes("genre=a|b,c&sort=title"), [Scope::Genre("c".into())]);
+        assert_eq!(scopes("genre_not=a&sort=-year"), [Scope::Movies]);
         assert_eq!(scopes("ids=1,65537"), [Scope::Item(1)]);
+    }
+
+    #[test]
+    fn a_list_depends_on_the_measures_that_it_is_ordered_and_filtered_by() {
+        use Measure::{Popularity, Rating, Votes};
+        let of = |measure, genre: &str| Scope::MeasureOf(measure, genre.into());
+        let genre = |genre: &str| Scope::Genre(genre.into());
+        assert_eq!(scopes(""), [Scope::Movies, Scope::Measure(Popularity)]);
+        assert_eq!(
+            scopes("genre=a|b&sort=votes"),
+            [genre("a"), of(Votes, "a"), genre("b"), of(Votes, "b")]
+        );
+        assert_eq!(scopes("genre=a&sort=created&rating_min=5"), [genre("a"), of(Rating, "a")]);
+        assert_eq!(scopes("rating_max=5&sort=-rating"), [Scope::Movies, Scope::Measure(Rating)]);
     }
 }

@@ -12,6 +12,7 @@ use super::{
     field::{Field, FieldSet},
     invalid::Invalid,
     parameters::Parameters,
+    revision::Scope,
 };
 
 use query_text::pair;
@@ -76,6 +77,13 @@ impl ListQuery {
             pair(&mut text, "fields", &names.join(","));
         }
         text
+    }
+
+    /// The scopes whose changes can change which movies its page has, and in which order. What is shown of
+    /// each depends on [`Scope::of_movie`] beside.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<Scope> {
+        self.filter.scopes(self.sort.key)
     }
 
     /// The cursor of a position in this list.

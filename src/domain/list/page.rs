@@ -4,6 +4,7 @@ use crate::domain::{
     cursor::{Cursor, Position},
     movie::Movie,
     parameters::{Parameters, integer},
+    revision::Scope,
 };
 
 use super::{filter::Filter, query_text::pair, sort::Sort};
@@ -48,6 +49,14 @@ pub struct ListPage {
     pub next: Option<Position>,
     /// Where the page before is, if there is one.
     pub prev: Option<Position>,
+}
+
+impl ListPage {
+    /// The scopes of the movies that it shows: beside [`ListQuery::scopes`](super::ListQuery::scopes), all that
+    /// it depends on.
+    pub fn scopes(&self) -> impl Iterator<Item = Scope> {
+        self.movies.iter().map(|movie| Scope::of_movie(movie.id))
+    }
 }
 
 /// Takes `limit`.

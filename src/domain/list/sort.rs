@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::domain::parameters::Parameters;
+use crate::domain::{parameters::Parameters, revision::Measure};
 
 /// A value that lists are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +36,17 @@ impl SortKey {
             Self::Year => "year",
             Self::Title => "title",
             Self::Created => "created",
+        }
+    }
+
+    /// The measure that it is, if it is one.
+    #[must_use]
+    pub const fn measure(self) -> Option<Measure> {
+        match self {
+            Self::Popularity => Some(Measure::Popularity),
+            Self::Rating => Some(Measure::Rating),
+            Self::Votes => Some(Measure::Votes),
+            Self::Year | Self::Title | Self::Created => None,
         }
     }
 

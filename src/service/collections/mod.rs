@@ -160,7 +160,12 @@ impl Collections {
         let document = value.map(|assembled| {
             let definition = &assembled.collection.definition;
             let standing = definition.standing(plan.at);
-            let scopes = definition.scopes(&plan.slug, Some(&assembled.found));
+            let mut scopes = definition.scopes(&plan.slug, Some(&assembled.found));
+            if scopes != [Scope::All] {
+                scopes.extend(assembled.movies.iter().map(|movie| Scope::of_movie(movie.id)));
+                scopes.sort_unstable();
+                scopes.dedup();
+            }
             Document { assembled, standing, scopes }
         });
         let standing = document.as_ref().map(|document| document.standing);

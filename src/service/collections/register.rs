@@ -190,7 +190,7 @@ impl Register {
     /// Whether what is held includes all that it must.
     fn is_good(&self, held: &Held) -> bool {
         let is_of_this_life = held.generation == self.known.generation();
-        is_of_this_life && held.tag.is_some_and(|tag| tag >= held.watched.need())
+        is_of_this_life && held.tag.is_some_and(|tag| held.watched.is_met_by(tag))
     }
 
     pub(super) async fn current(

@@ -55,7 +55,7 @@ struct Kept {
 
 impl Kept {
     fn is_good(&self, now: Tick) -> bool {
-        now <= self.until && self.tag >= self.watched.need()
+        now <= self.until && self.watched.is_met_by(self.tag)
     }
 
     fn weight(&self) -> usize {

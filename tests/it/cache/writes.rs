@@ -4,11 +4,17 @@ use hyper::Method;
 use serde_json::json;
 
 use super::is_hit;
-use crate::{app::TestApp, backend::on_every_backend};
+use crate::{
+    app::TestApp,
+    backend::{Database, on_every_backend},
+    store::model::Dice,
+};
 
 on_every_backend! {
     every_shape_includes_a_write_that_was_answered,
     a_write_drops_only_what_it_touches,
+    a_measure_drops_the_lists_that_go_by_it_and_those_that_show_the_movie,
+    whatever_is_written_lists_are_what_a_replica_without_a_cache_says,
     a_movie_that_comes_ends_the_answer_that_there_is_none,
 }
 
@@ -109,6 +115,111 @@ async fn a_write_drops_only_what_it_touches(app: TestApp) {
         let status = super::status(&answer).to_owned();
         assert!(status.starts_with("marquee-l1; fwd=stale; stored"), "{shape}: {status}");
     }
+}
+
+async fn a_measure_drops_the_lists_that_go_by_it_and_those_that_show_the_movie(app: TestApp) {
+    for n in 1..=3 {
+        let movie = json!({"title": format!("{n}"), "genres": ["War"], "votes": n, "rating": n});
+        app.post("/v1/movies", &movie).await.expect(201);
+    }
+    // Movie 1 is changed; pages of one or two in this order do not show it.
+    let kept = [
+        "/v1/movies?genre=war&sort=-title&limit=2",
+        "/v1/movies?genre=war&sort=-rating&limit=2",
+        "/v1/movies?rating_min=2",
+        "/v1/movies?sort=-created&limit=1",
+        "/v1/movies/2",
+        "/v1/genres",
+    ];
+    let dropped = [
+        "/v1/movies?genre=war&sort=-votes&limit=2",
+        "/v1/movies?sort=votes&limit=2&page=2",
+        "/v1/movies?genre=war&sort=title&limit=2",
+        "/v1/movies?sort=-title&limit=2&page=2",
+        "/v1/movies?ids=1,2",
+        "/v1/movies/1",
+        "/search",
+    ];
+    for shape in kept.iter().chain(&dropped) {
+        app.get(shape).await.expect(200);
+    }
+    let patch = app.request(Method::PATCH, "/v1/movies/1").json(&json!({"votes": 9}));
+    let revision = patch.send().await.expect(200).header("catalog-revision").to_owned();
+    for shape in kept {
+        let answer = app.get(shape).await.expect(200);
+        is_hit(&answer);
+        assert_eq!(answer.header("catalog-revision"), revision, "it includes that write, too");
+    }
+    for shape in dropped {
+        let answer = app.get(shape).await.expect(200);
+        let status = super::status(&answer).to_owned();
+        assert!(status.starts_with("marquee-l1; fwd=stale; stored"), "{shape}: {status}");
+    }
+}
+
+async fn whatever_is_written_lists_are_what_a_replica_without_a_cache_says(database: Database) {
+    let flags = ["--poll-interval=100ms", "--rate-limit=off"];
+    let app = TestApp::start(database, &flags).await;
+    let none = TestApp::start(app.database.same(), &["--l1-bytes=0", flags[0], flags[1]]).await;
+    let mut dice = Dice(20_261_129);
+    let movie = move |dice: &mut Dice| {
+        let few = |dice: &mut Dice| i64::try_from(dice.roll(4)).expect("small");
+        let genres = [json!([]), json!(["War"]), json!(["Drama"]), json!(["Drama", "War"])];
+        [
+            ("title", json!(format!("{}", few(dice)))),
+            ("year", json!(1990 + few(dice))),
+            ("rating", json!(few(dice))),
+            ("votes", json!(few(dice))),
+            ("popularity", json!(few(dice))),
+            ("genres", dice.pick(&genres).clone()),
+            ("synopsis", json!(format!("{}", few(dice)))),
+            ("directors", json!([format!("{}", few(dice))])),
+        ]
+    };
+    for _ in 0..20 {
+        let all: serde_json::Map<String, serde_json::Value> =
+            movie(&mut dice).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        app.post("/v1/movies", &json!(all)).await.expect(201);
+    }
+    let mut shapes = vec!["/v1/movies/7".to_owned(), "/v1/genres".to_owned(), "/search".to_owned()];
+    for filter in ["", "&genre=war", "&genre=drama|war", "&rating_min=2", "&genre=drama&year=1992"]
+    {
+        for key in ["popularity", "rating", "votes", "year", "title", "created"] {
+            shapes.push(format!("/v1/movies?sort=-{key}&limit=4{filter}"));
+            shapes.push(format!("/v1/movies?sort={key}&limit=3&page=2{filter}"));
+        }
+    }
+    let said = |answer: crate::client::Answer| {
+        let mut body = answer.json();
+        // Of which snapshot it is; what was written since is none of its concern.
+        body.as_object_mut().map(|object| object.remove("revision"));
+        body
+    };
+    let mut hits = 0;
+    for round in 0..60 {
+        let target = format!("/v1/movies/{}", 1 + dice.roll(20));
+        let values = movie(&mut dice);
+        let (name, value) = dice.pick(&values);
+        let write = match dice.roll(12) {
+            0 => app.request(Method::DELETE, &target),
+            1 => app.request(Method::POST, "/v1/movies").json(&json!({"title": "n", *name: value})),
+            _ => app.request(Method::PATCH, &target).json(&json!({*name: value})),
+        };
+        write.send().await; // of a movie that is gone by now it is refused
+        for shape in &shapes {
+            let ours = app.get(shape).await;
+            let revision = ours.header("catalog-revision");
+            let theirs = none.request(Method::GET, shape).header("min-catalog-revision", revision);
+            let theirs = theirs.send().await;
+            hits += usize::from(super::status(&ours).contains("; hit"));
+            assert_eq!(ours.status, theirs.status, "{shape}");
+            if ours.status == 200 {
+                let which = format!("{shape} after {name} of {target}, round {round}");
+                assert_eq!(said(ours), said(theirs), "{which}");
+            }
+        }
+    }
+    assert!(hits > shapes.len() * 60 / 4, "{hits} hits: nothing was compared");
 }
 
 async fn a_movie_that_comes_ends_the_answer_that_there_is_none(app: TestApp) {

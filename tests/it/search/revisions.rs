@@ -132,6 +132,22 @@ async fn lists_of_several_conditions_come_from_the_index_and_say_their_total(app
         assert_eq!(titles(&list), [format!("{n}")]);
         assert_eq!(list.header("catalog-revision"), at);
     }
+    // Nor does it show a movie as it was, where its place in the list is the same.
+    let target = "/v1/movies?genre=drama,war&sort=-created&limit=60";
+    let before = loads(&app.0, "source=\"index\"").await;
+    let shown = app.0.get(target).await.expect(200);
+    let movie = format!("/v1/movies/{}", shown.json()["data"][0]["id"]);
+    for votes in 1..=40 {
+        let patch = app.0.request(Method::PATCH, &movie).json(&json!({"votes": votes}));
+        patch.send().await.expect(200);
+        let list = app.0.get(target).await.expect(200);
+        assert_eq!(list.json()["data"][0]["votes"], votes);
+        // Once the index has it, too, lists come from there.
+        let at = list.header("catalog-revision").to_owned();
+        app.at_least("/v1/search?q=x", &at).await.expect(200);
+    }
+    app.0.get("/v1/movies?genre=drama,war&sort=created&limit=60").await.expect(200);
+    assert!(loads(&app.0, "source=\"index\"").await > before);
 }
 
 async fn replicas_that_are_as_far_share_what_they_found(database: Database) {

@@ -29,6 +29,7 @@ on_every_backend! {
     a_deleted_movie_leaves_nothing_in_lists_and_counts,
     a_transaction_with_one_failure_writes_nothing,
     a_write_raises_the_revision_by_one_and_touches_its_scopes_only,
+    a_write_touches_what_lists_go_by_only_where_that_changes,
     concurrent_writers_make_revisions_without_gaps,
     one_of_two_rivals_for_an_imdb_id_wins,
     a_create_under_a_key_is_done_once,
@@ -178,17 +179,45 @@ async fn a_write_raises_the_revision_by_one_and_touches_its_scopes_only(store: T
     let revision = |raw| Revision::new(raw).expect("not negative");
     let movie = created(&store, &json!({"title": "a", "genres": ["Drama", "War"]})).await;
     let item = format!("i:{}", movie.id.get() % 65_536);
-    assert_eq!(touched(&store, Revision::ZERO).await, ["*", "g:drama", "g:war", item.as_str()]);
+    assert_eq!(
+        touched(&store, Revision::ZERO).await,
+        ["*", "g", "g:drama", "g:war", item.as_str()]
+    );
     one(&store, merge(movie.id, &json!({"genres": ["War", "Noir"]}), None)).await;
     // The genre that it lost, the one that it won, and the one that it kept.
     assert_eq!(
         touched(&store, revision(1)).await,
-        ["*", "g:drama", "g:noir", "g:war", item.as_str()]
+        ["*", "g", "g:drama", "g:noir", "g:war", item.as_str()]
     );
     one(&store, merge(movie.id, &json!({"genres": []}), None)).await;
     one(&store, merge(movie.id, &json!({"year": 1999}), None)).await;
-    assert_eq!(touched(&store, revision(3)).await, ["*", item.as_str()]);
+    assert_eq!(touched(&store, revision(3)).await, ["*", "g", item.as_str()]);
     assert_eq!(store.revision().await.expect("a revision"), revision(4));
+}
+
+async fn a_write_touches_what_lists_go_by_only_where_that_changes(store: TestStore) {
+    let movie = json!({
+        "title": "a", "genres": ["War"], "votes": 5, "rating": 7.5, "synopsis": "x", "cast": ["A"],
+    });
+    let movie = created(&store, &movie).await;
+    let item = format!("i:{}", movie.id.get() % 65_536);
+    let all = ["*", "g", "g:war", item.as_str()];
+    let cases: [(_, &[&str]); 9] = [
+        (json!({"votes": 6}), &["*", item.as_str(), "v", "v:war"]),
+        (json!({"rating": null}), &["*", item.as_str(), "r", "r:war"]),
+        (json!({"popularity": 1, "votes": 7}), &["*", item.as_str(), "p", "p:war", "v", "v:war"]),
+        (json!({"synopsis": "y", "cast": [], "runtime_minutes": 90}), &["*", item.as_str()]),
+        (json!({"released": "1999-01-02"}), &["*", item.as_str()]),
+        (json!({"title": "b", "votes": 8}), &all),
+        (json!({"year": 1999}), &all),
+        (json!({"directors": ["D"]}), &all),
+        (json!({"imdb_id": "tt0000009"}), &all),
+    ];
+    for (patch, expected) in cases {
+        let before = store.revision().await.expect("a revision");
+        one(&store, merge(movie.id, &patch, None)).await;
+        assert_eq!(touched(&store, before).await, expected, "{patch}");
+    }
 }
 
 /// The revisions that touched a single movie.

@@ -52,12 +52,16 @@ pub(crate) fn movie(dice: &mut Dice, imdb_id: Option<u64>) -> Value {
 pub(crate) fn patch(dice: &mut Dice) -> Value {
     let mut patch = json!({});
     for _ in 0..=dice.roll(3) {
-        let (name, value) = match dice.roll(6) {
+        let (name, value) = match dice.roll(10) {
             0 => ("title", json!(format!("{} {}", dice.pick(&WORDS), dice.roll(100)))),
             1 => ("genres", json!(names(dice, &GENRES, 3))),
             2 => ("year", year(dice)),
             3 => ("rating", rating(dice)),
             4 => ("popularity", popularity(dice)),
+            5 => ("directors", json!(names(dice, &DIRECTORS, 2))),
+            6 => ("countries", json!(names(dice, &COUNTRIES, 2))),
+            // What no list goes by, and yet makes another version of what it shows.
+            7 => ("synopsis", json!("y".repeat(usize::try_from(dice.roll(200)).expect("small")))),
             _ => ("votes", votes(dice)),
         };
         patch[name] = value;
