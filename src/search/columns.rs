@@ -82,12 +82,14 @@ impl Packed {
                 Bits::that(&values[window], |value| low <= value && value <= high)
             }
             Self::Ranks(distinct, ranks) => {
+                let rank = |rank: usize| u16::try_from(rank).unwrap_or(u16::MAX);
                 let first = distinct.partition_point(|value| *value < low);
                 let beyond = distinct.partition_point(|value| *value <= high);
-                Bits::that(&ranks[window], |rank| {
-                    let rank = usize::from(rank);
-                    first <= rank && rank < beyond
-                })
+                if first == beyond {
+                    return Bits::NONE;
+                }
+                let (first, last) = (rank(first), rank(beyond - 1));
+                Bits::that(&ranks[window], |rank| first <= rank && rank <= last)
             }
         }
     }

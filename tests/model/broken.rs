@@ -52,6 +52,12 @@ fn load_joined_whatever_it_needs_hides_an_own_write() {
 }
 
 #[test]
+fn load_that_is_joined_late_and_not_judged_hides_an_own_write() {
+    breaks(&[Promise::OwnWrites], Rule::WhoIsNotSureJudges, scenarios::LOADS);
+    breaks(&[Promise::OwnWrites], Rule::WhoIsNotSureJudges, scenarios::SHOWN);
+}
+
+#[test]
 fn load_that_began_before_a_shown_movie_changed_hides_that_from_who_joins_it() {
     breaks(&[Promise::OwnWrites], Rule::NeedsAreAllThatIsKnown, scenarios::SHOWN);
 }

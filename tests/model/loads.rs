@@ -29,13 +29,15 @@ impl Protocol {
         let loose = self.breaks(Rule::FlightsAskForTheNeed);
         let joins = |flight: &&Flight| {
             let same = (flight.replica, flight.query) == (request.replica, query);
-            same && (flight.need == need || loose)
+            same && (flight.need.at_least == need.at_least || loose)
         };
-        if let Some(flight) = state.flights.iter().find(joins) {
-            request.phase = Phase::Waiting { need: flight.need };
+        let same = state.flights.iter().filter(joins).find(|flight| flight.need == need);
+        if let Some(flight) = same.or_else(|| state.flights.iter().find(joins)) {
+            request.phase =
+                Phase::Waiting { need: flight.need, sure: flight.need == need || loose };
             return;
         }
-        request.phase = Phase::Waiting { need };
+        request.phase = Phase::Waiting { need, sure: true };
         let replica = request.replica;
         state.flights.push(Flight { replica, query, need, stage: Stage::Started });
         state.flights.sort_unstable();
@@ -97,12 +99,14 @@ impl Protocol {
         }
         let replica = &state.replicas[flight.replica];
         for request in &mut state.requests {
-            let Phase::Waiting { need } = request.phase else { continue };
+            let Phase::Waiting { need, sure } = request.phase else { continue };
             if (request.replica, request.query, need) != (flight.replica, flight.query, flight.need)
             {
                 continue;
             }
-            if entry.tag >= need.floor(request.query) {
+            let unjudged = sure || self.breaks(Rule::WhoIsNotSureJudges);
+            let good = unjudged || entry.tag >= replica.known(request.query, self.broken);
+            if good && entry.tag >= need.floor(request.query) {
                 self.answer(request, replica, entry, from);
             } else {
                 request.begin_anew(replica);

@@ -28,6 +28,8 @@ pub(crate) enum Phase {
     /// It waits for the load of its query that has this need.
     Waiting {
         need: Need,
+        /// All that was known when it came was known when that load began.
+        sure: bool,
     },
     Answered(Answer),
 }

@@ -15,6 +15,8 @@ pub(crate) enum Rule {
     CursorByPollsAlone,
     /// A request joins a load only if both need the same.
     FlightsAskForTheNeed,
+    /// Who joins a load that began before something was known judges its answer.
+    WhoIsNotSureJudges,
     /// A load needs all that is known when it begins, not only what is known of those scopes that its
     /// query is known to depend on before it is answered.
     NeedsAreAllThatIsKnown,

@@ -22,7 +22,7 @@ use super::{
     ahead::Ahead,
     bus::Health,
     entry::{Basis, Entry, Lasting, Made, Payload, Within},
-    flight::{Boarding, Flights, Need, Pilot},
+    flight::{Boarding, Flights, Join, Need, Pilot},
     key::Key,
     known::{Known, Watched},
     lease::Freshness,
@@ -169,7 +169,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         self: &Arc<Self>,
         ask: Ask,
         query: Q,
-        may_load: impl FnOnce(&Q) -> Result<(), E>,
+        may_load: impl Fn(&Q) -> Result<(), E>,
         load: impl FnOnce(Q) -> F + Send + 'static,
     ) -> Result<Answer<P>, Failure<E>>
     where
@@ -200,31 +200,39 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
             Ok(entry) => (entry, Outcome::L1Hit, false),
             Err(miss) => {
                 self.metrics.missed(route, miss);
-                let flown = if self.known.rules().hold(Rule::FlightIgnoresNeed) {
-                    need
-                } else {
-                    Need::default()
-                };
-                // Who is sent away should cost as little as can be.
-                if self.shared.is_none() && !self.flights.is_under_way(&ask.key, flown) {
-                    may_load(&query).map_err(Failure::Load)?;
-                }
-                match self.flights.board(&ask.key, flown) {
-                    Boarding::Joined(waiter) => {
-                        let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
-                        (landed.entry, Outcome::Collapsed(miss), false)
+                let (mut need, mut join) = (need, Join::Any);
+                loop {
+                    if !self.known.rules().hold(Rule::FlightIgnoresNeed) {
+                        need = Need::default();
                     }
-                    Boarding::Mine(pilot, waiter) => {
-                        let flight = Flight { ask, at_least, floor, watched, epoch, generation };
-                        let flying = Arc::clone(self).lead(flight, pilot, move || load(query));
-                        self.tasks.spawn(flying.in_current_span());
-                        let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
-                        let outcome = match landed.from {
-                            From::L1 => Outcome::L1Hit,
-                            From::L2 => Outcome::L2Hit(miss),
-                            From::Truth | From::Copy => Outcome::Loaded(miss),
-                        };
-                        (landed.entry, outcome, landed.from == From::Truth)
+                    // Who is sent away should cost as little as can be.
+                    if self.shared.is_none() && !self.flights.is_under_way(&ask.key, need, join) {
+                        may_load(&query).map_err(Failure::Load)?;
+                    }
+                    match self.flights.board(&ask.key, need, join) {
+                        Boarding::Joined(waiter) => {
+                            let is_sure = waiter.is_sure();
+                            let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
+                            if is_sure || landed.entry.is_good() {
+                                break (landed.entry, Outcome::Collapsed(miss), false);
+                            }
+                            // It began before what this request must see was known, and that concerns it.
+                            need = Need { news: self.known.news(), at_least };
+                            join = Join::Sure;
+                        }
+                        Boarding::Mine(pilot, waiter) => {
+                            let flight =
+                                Flight { ask, at_least, floor, watched, epoch, generation };
+                            let flying = Arc::clone(self).lead(flight, pilot, move || load(query));
+                            self.tasks.spawn(flying.in_current_span());
+                            let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
+                            let outcome = match landed.from {
+                                From::L1 => Outcome::L1Hit,
+                                From::L2 => Outcome::L2Hit(miss),
+                                From::Truth | From::Copy => Outcome::Loaded(miss),
+                            };
+                            break (landed.entry, outcome, landed.from == From::Truth);
+                        }
                     }
                 }
             }

@@ -11,7 +11,7 @@ use crate::domain::revision::Revision;
 use super::{
     super::{
         entry::{Entry, Made, Payload},
-        flight::{Boarding, Need},
+        flight::{Boarding, Join, Need},
         key::Key,
         lease::Freshness,
         outcome::{Failure, LoadFailure},
@@ -68,7 +68,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         let need = Need { news: self.known.news(), at_least: Revision::ZERO };
         let watched = self.known.watch(&ask.scopes);
         let floor = Floor::of(&self.known, &watched, Revision::ZERO);
-        let waiter = match self.flights.board(&key, need) {
+        let waiter = match self.flights.board(&key, need, Join::Sure) {
             Boarding::Joined(waiter) => waiter,
             Boarding::Mine(pilot, waiter) => {
                 if let Err(failure) = may_load(&query) {
