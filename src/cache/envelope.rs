@@ -50,7 +50,9 @@ pub(super) fn seal<P: Payload>(
     bytes.extend_from_slice(&entry.tag.get().to_le_bytes());
     put(&mut bytes, key.as_bytes());
     let mut listed = Vec::with_capacity(16 * scopes.len());
-    scopes.iter().for_each(|scope| put(&mut listed, scope.to_string().as_bytes()));
+    for scope in scopes {
+        put(&mut listed, scope.to_string().as_bytes());
+    }
     put(&mut bytes, &listed);
     entry.payload.write(&mut bytes);
     let checksum = Sha256::digest(&bytes);

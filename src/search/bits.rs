@@ -76,8 +76,9 @@ mod tests {
         for count in [0, 1, 7, 8, 63, 64, 65, 200, WINDOW] {
             let values: Vec<usize> = (0..count).map(|n| n * 7919 % 101).collect();
             let mut found = Vec::new();
-            Bits::that(&values, |value| value % 3 == 0).each(|at| found.push(at));
-            let expected: Vec<usize> = (0..count).filter(|n| values[*n] % 3 == 0).collect();
+            Bits::that(&values, |value: usize| value.is_multiple_of(3)).each(|at| found.push(at));
+            let expected: Vec<usize> =
+                (0..count).filter(|n| values[*n].is_multiple_of(3)).collect();
             assert_eq!(found, expected, "{count}");
         }
     }

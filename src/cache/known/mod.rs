@@ -282,7 +282,10 @@ impl Known {
         };
         touched.push(Arc::clone(&cells.all));
         drop(cells);
-        let is_news = touched.iter().fold(false, |is_news, cell| cell.hint(at) || is_news);
+        let mut is_news = false;
+        for cell in &touched {
+            is_news |= cell.hint(at);
+        }
         self.news.count_if(is_news);
         if at > self.cursor.load(Ordering::Acquire) {
             let after_poll = self.polls.load(Ordering::Acquire);
