@@ -7,6 +7,7 @@ mod evaluate;
 mod export;
 mod health;
 mod import;
+mod memory;
 mod original;
 mod rebuild;
 mod settings;
