@@ -228,8 +228,9 @@ impl Session {
         mut make: impl FnMut(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let Sql { text, values } = sql;
+        let persistent = is_worth_a_place(&values);
         let all: Vec<Result<T, StoreError>> = on_connection!(self, connection, row => async {
-            let query = bound!(sqlx::query(AssertSqlSafe(text)), values);
+            let query = bound!(sqlx::query(AssertSqlSafe(text)).persistent(persistent), values);
             let (mut rows, mut all) = (query.fetch(&mut **connection), Vec::new());
             while let Some(found) = rows.try_next().await? {
                 all.push(make(&row(found)));
@@ -247,8 +248,7 @@ impl Session {
     /// Runs a statement that answers no rows.
     pub(crate) async fn run(&mut self, sql: Sql) -> Result<Done, StoreError> {
         let Sql { text, values } = sql;
-        // A statement for many rows comes in as many lengths: it is not worth a place in the cache.
-        let persistent = values.len() <= 64;
+        let persistent = is_worth_a_place(&values);
         on_connection!(self, connection, _row => async {
             let query = bound!(sqlx::query(AssertSqlSafe(text)).persistent(persistent), values);
             query.execute(&mut **connection).await.map(|done| done_of(&done))
@@ -387,6 +387,12 @@ impl IsDone for sqlx::sqlite::SqliteQueryResult {
     fn done(&self) -> Done {
         Done { rows: self.rows_affected(), last_id: self.last_insert_rowid() }
     }
+}
+
+/// Whether a statement with these values is kept prepared: one for many rows comes in as many lengths, each of
+/// which would take the place of another one.
+const fn is_worth_a_place(values: &[Value]) -> bool {
+    values.len() <= 64
 }
 
 fn done_of(result: &impl IsDone) -> Done {
