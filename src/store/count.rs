@@ -10,6 +10,7 @@ use super::{
     row::tenths,
     sql::Sql,
     statistics::Statistics,
+    work::Work,
 };
 
 /// An expression for the total, and whether it is exact however large.
@@ -42,15 +43,15 @@ pub(crate) fn total(filter: &Filter, statistics: &Statistics, dialect: Dialect) 
     }
 }
 
-/// Index entries that counting looks at, weighed as in a plan; 0 where sums are kept.
-pub(super) fn steps(filter: &Filter, statistics: &Statistics, dialect: Dialect) -> f64 {
+/// What counting comes to; nothing where sums are kept.
+pub(super) fn work(filter: &Filter, statistics: &Statistics, dialect: Dialect) -> Work {
     if free(filter, dialect).is_some() {
-        return 0.0;
+        return Work::default();
     }
     #[expect(clippy::cast_precision_loss, reason = "ten thousand")]
     let enough = (TOTAL_COUNTED_MAX + 1) as f64;
     let matches = statistics.matches(filter).max(1.0);
-    Plan::for_count(filter, statistics).cost(enough, matches, statistics)
+    Plan::for_count(filter, statistics).work(None, enough, matches, statistics)
 }
 
 fn free(filter: &Filter, dialect: Dialect) -> Option<Sql> {

@@ -1,5 +1,7 @@
 //! The few words in which the backends differ.
 
+use super::work::Work;
+
 /// A family of databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -12,33 +14,14 @@ pub(crate) enum Dialect {
 /// Microseconds that reading a list takes, as measured with 5 million movies (docs/LISTS.md).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Costs {
+    /// Any list.
+    pub(crate) any: f64,
     /// A row that is answered.
     pub(crate) row: f64,
-    /// An index entry that is looked at, or what weighs as much in a plan, where no name is read: one range
-    /// of an index over all movies.
-    none: f64,
-    /// The same where one name is read.
-    one: f64,
-    /// The same where each movie is looked for among those that have another name.
-    meeting: f64,
-    /// The same where movies of several names come, each once.
-    alternatives: f64,
-    /// Both.
-    alternatives_meeting: f64,
-}
-
-impl Costs {
-    /// What an index entry takes that is looked at for a list with so many names that movies are looked for
-    /// among, or alternatives of names.
-    pub(crate) const fn step(&self, names: usize, has_alternatives: bool) -> f64 {
-        match (names, has_alternatives) {
-            (0, _) => self.none,
-            (1, false) => self.one,
-            (_, false) => self.meeting,
-            (1, true) => self.alternatives,
-            (_, true) => self.alternatives_meeting,
-        }
-    }
+    /// What a page comes to, which is read in its order: what is looked for is here and there.
+    pub(crate) page: Work,
+    /// What a count comes to, which is read about in the order of ids.
+    pub(crate) count: Work,
 }
 
 impl Dialect {
@@ -46,20 +29,16 @@ impl Dialect {
     pub(crate) const fn costs(self) -> Costs {
         match self {
             Self::MySql => Costs {
+                any: 400.0,
                 row: 9.0,
-                none: 0.13,
-                one: 0.275,
-                meeting: 0.38,
-                alternatives: 0.36,
-                alternatives_meeting: 0.58,
+                page: Work { movies: 0.1, links: 0.1, merged: 0.1, lookups: 4.0 },
+                count: Work { movies: 0.1, links: 0.2, merged: 0.3, lookups: 0.8 },
             },
             Self::Sqlite => Costs {
+                any: 400.0,
                 row: 9.0,
-                none: 0.05,
-                one: 0.3,
-                meeting: 0.26,
-                alternatives: 0.3,
-                alternatives_meeting: 0.58,
+                page: Work { movies: 0.1, links: 0.1, merged: 0.1, lookups: 8.0 },
+                count: Work { movies: 0.1, links: 0.065, merged: 0.2, lookups: 0.6 },
             },
         }
     }

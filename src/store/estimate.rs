@@ -2,7 +2,7 @@
 
 use crate::domain::list::{ListQuery, Start};
 
-use super::{Store, count, facet::Facet, plan::Plan};
+use super::{Store, count, facet::Facet, plan::Plan, work::Work};
 
 /// How often a list's conditions are met, as known a while ago, and what the database would look at.
 ///
@@ -11,10 +11,10 @@ use super::{Store, count, facet::Facet, plan::Plan};
 pub struct Estimate {
     /// Microseconds that the database takes.
     pub database: f64,
-    /// Index entries that the database looks at for the page, weighed as in its plan.
-    pub page_steps: f64,
-    /// The same for the total; 0 where it is kept.
-    pub count_steps: f64,
+    /// What the page comes to there.
+    pub page: Work,
+    /// And the total; nothing where it is kept.
+    pub count: Work,
     /// Movies in all.
     pub all: f64,
     /// For each genre, or alternatives of genres, and each other name: how many movies each of its names
@@ -45,18 +45,18 @@ impl Store {
         let genre = |key: &String| statistics.name(Facet::Genre, key);
         let groups = filter.genres.iter().map(|group| group.iter().map(genre).collect());
         let singles = filter.names().map(|(facet, key)| vec![statistics.name(facet, key)]);
-        let page_steps = plan.cost(f64::from(rows), matches, &statistics);
-        let count_steps = count::steps(filter, &statistics, dialect);
-        let names: Vec<Vec<f64>> = groups.chain(singles).collect();
+        let page = plan.work(Some(query.sort.key), f64::from(rows), matches, &statistics);
+        let count = count::work(filter, &statistics, dialect);
         let costs = dialect.costs();
-        let looked_for = names.len().max(usize::from(!filter.genres_not.is_empty()));
-        let step = costs.step(looked_for, names.iter().any(|names| names.len() > 1));
+        let answered = f64::from(rows).min(matches);
+        let rows_read = costs.any + costs.row * answered;
+        let database = rows_read + costs.page.of(&page) + costs.count.of(&count);
         Estimate {
-            database: costs.row * f64::from(rows) + step * (page_steps + count_steps),
-            page_steps,
-            count_steps,
+            database,
+            page,
+            count,
             all: statistics.all(),
-            names,
+            names: groups.chain(singles).collect(),
             excluded: filter.genres_not.iter().map(genre).sum(),
             within: statistics.within(filter),
             matches,

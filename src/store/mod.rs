@@ -41,6 +41,7 @@ mod statistics;
 mod training;
 mod transaction;
 mod watch;
+mod work;
 mod write;
 
 use std::{
@@ -72,6 +73,7 @@ pub use snapshot::Snapshot;
 pub use state::BundledCatalogue;
 pub use training::Elected;
 pub use watch::Seen;
+pub use work::Work;
 pub use write::MUTATIONS_MAX;
 
 use db::{Db, Purpose, Session};

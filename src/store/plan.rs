@@ -58,7 +58,7 @@ pub(crate) enum Range<'q> {
 
 impl Range<'_> {
     /// Whether its movies have a genre of this group.
-    fn meets(&self, group: &BTreeSet<String>) -> bool {
+    pub(super) fn meets(&self, group: &BTreeSet<String>) -> bool {
         match self {
             Range::Name(Facet::Genre, key) => group.contains(*key),
             Range::Names(Facet::Genre, keys) => group == *keys,
@@ -158,7 +158,7 @@ impl<'q> Plan<'q> {
     }
 
     /// Rows of the plan's ranges.
-    fn size(&self, statistics: &Statistics) -> f64 {
+    pub(super) fn size(&self, statistics: &Statistics) -> f64 {
         let size = |range: &Range<'_>| match range {
             Range::All => statistics.all(),
             Range::Name(facet, key) => statistics.name(*facet, key),

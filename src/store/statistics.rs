@@ -28,6 +28,19 @@ pub(crate) struct Statistics {
 }
 
 impl Statistics {
+    /// So many movies in all, of genres, and of years.
+    #[cfg(test)]
+    pub(super) fn known(
+        all: f64,
+        genres: &[(&str, f64)],
+        years: impl IntoIterator<Item = (i64, f64)>,
+    ) -> Self {
+        let genres =
+            genres.iter().map(|(key, movies)| ((Count::Genre, (*key).to_owned()), *movies));
+        let years = years.into_iter().collect();
+        Self { all, names: genres.collect(), years, tenths: HashMap::new() }
+    }
+
     /// All movies.
     pub(crate) const fn all(&self) -> f64 {
         self.all

@@ -12,9 +12,9 @@ const ALTERNATIVES: usize = 2;
 /// are compared, for each movie that is read of what has a name, and that is in the list. Measured with 5 million
 /// movies (docs/LISTS.md, `examples/list_choice.rs`).
 const ANY: f64 = 400.0;
-const COMPARED: f64 = 0.0003;
-const READ: f64 = 0.004;
-const FOUND: f64 = 0.02;
+const COMPARED: f64 = 0.0004;
+const READ: f64 = 0.003;
+const FOUND: f64 = 0.012;
 /// What a page's rows take more for each movie that there is, since less of a large index is at hand; and up to
 /// how many.
 const FAR: f64 = 320e-6;
@@ -79,6 +79,7 @@ fn conditions(filter: &Filter) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Work;
 
     fn query(pairs: &[(&str, &str)]) -> ListQuery {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -88,8 +89,8 @@ mod tests {
     fn estimate(names: &[&[f64]], matches: f64, database: f64) -> Estimate {
         Estimate {
             database,
-            page_steps: 0.0,
-            count_steps: 0.0,
+            page: Work::default(),
+            count: Work::default(),
             all: 5e6,
             names: names.iter().map(|names| names.to_vec()).collect(),
             excluded: 0.0,
