@@ -109,7 +109,7 @@ fn same(path: &Path, identity: Identity) -> Result<(), String> {
         Ok(metadata) if metadata.len() != identity.bytes => {
             Err(format!("{name} has {} bytes, not {}", metadata.len(), identity.bytes))
         }
-        Ok(_) => Err(format!("{name} is another file")),
+        Ok(_) => Err(format!("{name} is another file, or was written to")),
         Err(error) => Err(format!("{name} cannot be looked at: {error}")),
     }
 }
@@ -149,7 +149,7 @@ impl Directory for Files {
         let number = match known {
             Some((known, number, _)) if known == identity => number,
             Some(_) => {
-                let what = format!("{} is another file", path.display());
+                let what = format!("{} is another file, or was written to", path.display());
                 return Err(failed(io::Error::new(io::ErrorKind::InvalidData, what)));
             }
             None => self.0.next_number.fetch_add(1, Ordering::Relaxed),
@@ -263,12 +263,28 @@ mod tests {
         fs::rename(folder.path().join("a"), &aside).unwrap();
         assert!(check().unwrap_err().contains("cannot be looked at"));
         fs::write(folder.path().join("a"), b"56").unwrap();
-        assert_eq!(check().unwrap_err(), "a is another file");
+        assert_eq!(check().unwrap_err(), "a is another file, or was written to");
         assert_eq!(handle.read_bytes(0..2).unwrap().as_slice(), b"12");
         fs::rename(aside, folder.path().join("a")).unwrap();
         assert_eq!(check(), Ok(()));
         fs::remove_file(folder.path().join("m")).unwrap();
         assert!(check().is_err());
+    }
+
+    #[test]
+    fn a_file_that_was_written_to_is_noticed_though_it_is_as_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::new(folder.path().to_owned());
+        write(&files, "a", b"12");
+        let path = Path::new("a");
+        let _handle = files.get_file_handle(path).unwrap();
+        let before = fs::metadata(folder.path().join("a")).unwrap().modified().unwrap();
+        let mut there = OpenOptions::new().write(true).open(folder.path().join("a")).unwrap();
+        there.write_all(b"21").unwrap();
+        // Clocks of file systems tick every few milliseconds.
+        there.set_modified(before + std::time::Duration::from_millis(1)).unwrap();
+        let error = files.check([path].into_iter()).unwrap_err();
+        assert_eq!(error, "a is another file, or was written to");
     }
 
     #[test]

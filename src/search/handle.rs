@@ -25,17 +25,20 @@ const CACHED_MAX_BYTES: usize = 8 << 20;
 /// Dictionaries and columns shorter than this are not shared.
 const SHARED_MIN_BYTES: usize = 4 << 10;
 
-/// Which file a path led to.
+/// Which file a path led to, and as it was when. Files of an index are written once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity {
     device: u64,
     inode: u64,
     pub(super) bytes: u64,
+    /// Seconds and nanoseconds.
+    written: (i64, i64),
 }
 
 impl Identity {
     pub(super) fn of(metadata: &fs::Metadata) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len() }
+        let written = (metadata.mtime(), metadata.mtime_nsec());
+        Self { device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len(), written }
     }
 }
 

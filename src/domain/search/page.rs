@@ -9,7 +9,7 @@ pub const LIMIT_MAX: u16 = 100;
 /// Rows of a page unless asked otherwise.
 pub const LIMIT_DEFAULT: u16 = 20;
 /// Most values of a facet that are told: the most frequent ones.
-pub const FACET_VALUES_MAX: usize = 100;
+pub const FACET_VALUES_MAX: usize = 1_000;
 
 /// The rows of a page and what comes with them, all of one moment.
 #[derive(Debug, Clone, PartialEq, Default)]

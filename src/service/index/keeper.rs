@@ -230,6 +230,14 @@ impl Keeper {
         self.tasks.spawn(filling);
         let serving = Serving { index: index.clone(), generation };
         self.desktop.serving.store(Some(Arc::new(serving)));
+        // What was spoilt while nobody ran is found beside: reading a large index takes seconds. A file that a
+        // merge removes meanwhile is no damage, so who is told looks again.
+        let (desktop, whole) = (Arc::clone(&self.desktop), index.clone());
+        tokio::task::spawn_blocking(move || {
+            if whole.verify().is_err() {
+                desktop.damaged.notify_one();
+            }
+        });
         Step::Follow(Followed { index, epoch, generation, has: None, committed: None })
     }
 

@@ -44,13 +44,14 @@ pub(super) struct Suggestions {
     /// Whether it was filled: before that it does not know what it does not know.
     is_filled: AtomicBool,
     is_filling: AtomicBool,
+    is_compacting: AtomicBool,
 }
 
 impl Suggestions {
     pub(super) fn new() -> Self {
         let suggester = Suggester::new(Options::default());
-        let (is_filled, is_filling) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { suggester, is_filled, is_filling }
+        let [is_filled, is_filling, is_compacting] = [const { AtomicBool::new(false) }; 3];
+        Self { suggester, is_filled, is_filling, is_compacting }
     }
 
     /// Whether it was filled.
@@ -69,16 +70,21 @@ impl Suggestions {
         [size.movies, size.people, size.bytes]
     }
 
-    /// Makes changes. Blocks.
-    pub(super) fn apply(&self, changes: &[Change]) {
+    /// Makes changes. Blocks. Where it is time to compact, that goes on beside: with millions of movies it takes
+    /// a minute, for which neither the index nor writes may wait.
+    pub(super) fn apply(self: &Arc<Self>, changes: &[Change]) {
         for change in changes {
             match change {
                 Change::Put(movie) => self.suggester.put(movie),
                 Change::Delete(id) => self.suggester.delete(*id),
             }
         }
-        if self.suggester.size().is_due {
-            self.suggester.compact();
+        if self.suggester.size().is_due && !self.is_compacting.swap(true, Ordering::AcqRel) {
+            let this = Arc::clone(self);
+            tokio::task::spawn_blocking(move || {
+                this.suggester.compact();
+                this.is_compacting.store(false, Ordering::Release);
+            });
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde_json::json;
@@ -17,6 +19,8 @@ use crate::{
 on_sqlite! {
     a_restart_opens_the_index_and_adds_what_it_lacks,
     a_folder_that_goes_is_made_anew_while_lists_and_movies_are_answered,
+    a_file_that_is_overwritten_in_place_is_found,
+    what_was_spoilt_while_nobody_ran_is_found,
     two_replicas_of_one_file_have_a_folder_each,
 }
 
@@ -90,6 +94,50 @@ async fn a_folder_that_goes_is_made_anew_while_lists_and_movies_are_answered(app
         }
         assert_eq!(titles(&app.0.get("/v1/search?q=alien").await)[0], "Alien");
     }
+}
+
+/// As a disk or a careless person does: as many bytes as before, and others.
+async fn a_file_that_is_overwritten_in_place_is_found(app: Searched) {
+    store_films(&app).await;
+    let folder = folder(&app.0);
+    for extension in ["idx", "store", "term", "fast"] {
+        until_ready(*app.0).await;
+        let before = rebuilds(&app.0).await;
+        // The clock that files are stamped by ticks every few milliseconds.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        overwrite(&folder, extension);
+        while rebuilds(&app.0).await <= before {
+            tokio::task::yield_now().await;
+        }
+        until_ready(*app.0).await;
+        assert_eq!(titles(&app.0.get("/v1/search?q=alien&limit=7").await.expect(200))[0], "Alien");
+    }
+}
+
+async fn what_was_spoilt_while_nobody_ran_is_found(app: Searched) {
+    store_films(&app).await;
+    let folder = folder(&app.0);
+    let TestApp { app: service, database, .. } = app.0;
+    service.stop().await;
+    overwrite(&folder, "store");
+    let again = TestApp::start(database, &["--index=on"]).await;
+    while rebuilds(&again).await < 1.0 {
+        tokio::task::yield_now().await;
+    }
+    until_ready(*again).await;
+    assert_eq!(titles(&again.get("/v1/search?q=alien").await.expect(200))[0], "Alien");
+}
+
+/// Other bytes, as many, in the files of one kind.
+fn overwrite(folder: &Path, extension: &str) {
+    each_file(folder, &|file| {
+        if file.extension().is_some_and(|of| of == extension) {
+            let bytes = fs::read(file).expect("it is read");
+            let others: Vec<u8> = bytes.iter().map(|byte| byte ^ 0x55).collect();
+            let there = fs::OpenOptions::new().write(true).open(file);
+            there.and_then(|mut file| file.write_all(&others)).expect("it is written");
+        }
+    });
 }
 
 fn each_file(folder: &Path, spoil: &dyn Fn(&Path)) {
