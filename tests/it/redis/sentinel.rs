@@ -97,6 +97,16 @@ async fn a_master_that_was_demoted_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sentinel_that_wants_the_password_gets_it() {
+    let watched = Watched::new().await;
+    let (): () = watched.sentinel.ask("ACL SETUSER default resetpass >pw").await;
+    let remote = remote(at(&watched.url("")));
+    works(&remote).await;
+    remote.put(&digest(1), b"one", MINUTE).await.unwrap();
+    assert_eq!(remote.get(&digest(1)).await.unwrap(), Some(bytes("one")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sentinel_that_is_away_is_passed_over() {
     let watched = Watched::new().await;
     let gone = format!("127.0.0.1:{},", super::server::free_port());
