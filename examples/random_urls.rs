@@ -65,6 +65,7 @@ async fn ask(cache: &Cache, key: String) -> bool {
         scopes: vec![Scope::All],
         route: 0,
         at_least: Revision::ZERO,
+        is_shared: true,
         within: Within::ALWAYS,
         lasting: Lasting::Usual,
     };

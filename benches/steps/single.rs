@@ -109,6 +109,7 @@ fn tiers() -> Box<dyn FnMut()> {
             scopes: vec![Scope::Genre("drama".to_owned())],
             route: 0,
             at_least: Revision::ZERO,
+            is_shared: true,
             within: Within::ALWAYS,
             lasting: Lasting::Usual,
         };

@@ -41,14 +41,16 @@ impl<P: Payload> Ahead<P> {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
-    /// Keeps an answer, if there is room for it.
-    pub(super) fn put(&self, key: Key, entry: Shared<P>) {
+    /// Keeps an answer, if there is room for it. Whether there was.
+    pub(super) fn put(&self, key: Key, entry: Shared<P>) -> bool {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.remove(&key);
-        if bytes(&entries) + u64::from(entry.weight(&key)) <= self.bytes_max {
+        let fits = bytes(&entries) + u64::from(entry.weight(&key)) <= self.bytes_max;
+        if fits {
             entries.insert(key, entry);
         }
         self.any.store(!entries.is_empty(), Ordering::Release);
+        fits
     }
 
     /// Lets all go but these; tells the bytes of what stays.

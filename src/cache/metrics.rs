@@ -3,12 +3,16 @@
 //! Handles are made at the start, so that a request looks nothing up; every series is there, at zero,
 //! from the first scrape.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 use prometheus::{
     Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     core::Collector,
 };
+use serde::Serialize;
 
 use super::{
     bus::Health,
@@ -31,6 +35,18 @@ pub enum Operation {
     Lease,
 }
 
+impl Operation {
+    const ALL: [Self; 3] = [Self::Get, Self::Put, Self::Lease];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Put => "put",
+            Self::Lease => "lease",
+        }
+    }
+}
+
 /// Counters of one route.
 #[derive(Debug)]
 pub struct Route {
@@ -50,6 +66,8 @@ pub struct Route {
 /// Counters of the cache.
 #[derive(Debug)]
 pub struct Metrics {
+    /// Their names, in the order of `routes`.
+    names: Vec<String>,
     routes: Vec<Route>,
     rejects: [IntCounter; Reject::ALL.len()],
     /// Seconds of loads from the truth.
@@ -204,7 +222,7 @@ impl Metrics {
             "Operations on the shared tier that failed or were not tried, by why.",
             &["operation", "reason"],
         );
-        for operation in ["get", "put", "lease"] {
+        for operation in Operation::ALL.map(Operation::label) {
             for reason in Missed::LABELS {
                 l2_failures.with_label_values(&[operation, reason]);
             }
@@ -223,6 +241,7 @@ impl Metrics {
         );
         let counter = |name: &str, help: &str| registered(registry, IntCounter::new(name, help));
         Self {
+            names: routes.iter().map(|name| (*name).to_owned()).collect(),
             routes: routes.iter().map(route).collect(),
             rejects: Reject::ALL.map(|reject| rejects.with_label_values(&[reject.label()])),
             load_seconds: registered(
@@ -258,11 +277,61 @@ impl Metrics {
     }
 
     pub(super) fn l2_failed(&self, operation: Operation, reason: &str) {
-        let operation = match operation {
-            Operation::Get => "get",
-            Operation::Put => "put",
-            Operation::Lease => "lease",
-        };
-        self.l2_failures.with_label_values(&[operation, reason]).inc();
+        self.l2_failures.with_label_values(&[operation.label(), reason]).inc();
     }
+
+    /// What has been counted since the start.
+    pub(super) fn counts(&self) -> Counts {
+        let of_route = |route: &Route| RouteCounts {
+            l1: route.l1_hits.get(),
+            l2: route.l2_hits.get(),
+            load: route.loads.get(),
+            collapsed: route.collapsed.get(),
+            stale: route.stale.get(),
+            misses: labelled(Miss::ALL.map(Miss::label), &route.misses),
+        };
+        let failures = |operation: &str| {
+            let of = |reason| self.l2_failures.with_label_values(&[operation, reason]).get();
+            Missed::LABELS.into_iter().map(|reason| (reason, of(reason))).collect()
+        };
+        Counts {
+            routes: self.names.iter().cloned().zip(self.routes.iter().map(of_route)).collect(),
+            l2_rejects: labelled(Reject::ALL.map(Reject::label), &self.rejects),
+            l2_failures: Operation::ALL.map(Operation::label).map(|of| (of, failures(of))).into(),
+            loads: self.load_seconds.get_sample_count(),
+            load_seconds: self.load_seconds.get_sample_sum(),
+            load_failures: self.load_failures.get(),
+            expired_refusals: self.expired.get(),
+        }
+    }
+}
+
+fn labelled<const N: usize>(
+    labels: [&'static str; N],
+    counters: &[IntCounter; N],
+) -> BTreeMap<&'static str, u64> {
+    labels.into_iter().zip(counters.iter().map(IntCounter::get)).collect()
+}
+
+/// What was counted, as an operator reads it: the same as the series of these names.
+#[derive(Debug, Serialize)]
+pub struct Counts {
+    routes: BTreeMap<String, RouteCounts>,
+    l2_rejects: BTreeMap<&'static str, u64>,
+    l2_failures: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
+    loads: u64,
+    load_seconds: f64,
+    load_failures: u64,
+    expired_refusals: u64,
+}
+
+/// What was counted of a route's answers.
+#[derive(Debug, Serialize)]
+struct RouteCounts {
+    l1: u64,
+    l2: u64,
+    load: u64,
+    collapsed: u64,
+    stale: u64,
+    misses: BTreeMap<&'static str, u64>,
 }

@@ -13,6 +13,20 @@ pub enum Outcome {
     Collapsed(Miss),
 }
 
+/// What the tier that replicas share had for a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Beside {
+    /// It was not asked: there is none, or somebody in this process had the answer.
+    #[default]
+    Unasked,
+    /// Nothing.
+    Absent,
+    /// Something that was not good.
+    Rejected,
+    /// It gave no answer in time, or is not asked for a while since it did not.
+    Bypassed,
+}
+
 /// Why the tier in this process did not have an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Miss {

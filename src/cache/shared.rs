@@ -13,7 +13,7 @@ use super::{
     key::{Digest, Key},
     known::Known,
     metrics::{Metrics, Operation},
-    outcome::Reject,
+    outcome::{Beside, Reject},
     remote::{Lease, Remote, breaker},
     rule::Rule,
 };
@@ -51,7 +51,16 @@ pub(super) enum Turn<P> {
     /// Somebody has loaded it.
     Have(Made<P>),
     /// It is this replica's to load, under a lease if it got one.
-    Load(Option<Lease>),
+    Load(Option<Lease>, Beside),
+}
+
+/// What one look finds.
+enum Looked<P> {
+    Good(Made<P>),
+    Absent,
+    Rejected,
+    /// The tier does not answer.
+    Failed,
 }
 
 /// What is looked for.
@@ -78,21 +87,29 @@ impl Shared {
         let end = Instant::now() + self.options.fill_wait;
         let (mut pause, mut patience) = (PAUSE_FIRST, PATIENCE);
         loop {
-            match self.look(wanted, known, metrics).await {
-                Ok(Some(made)) => return Turn::Have(made),
-                Ok(None) => {}
-                Err(()) if self.bears_with(&mut patience) => {}
-                Err(()) => return Turn::Load(None),
-            }
+            let beside = match self.look(wanted, known, metrics).await {
+                Looked::Good(made) => return Turn::Have(made),
+                Looked::Absent => Beside::Absent,
+                Looked::Rejected => Beside::Rejected,
+                Looked::Failed if self.bears_with(&mut patience) => Beside::Bypassed,
+                Looked::Failed => return Turn::Load(None, Beside::Bypassed),
+            };
             match self.remote.lease(&wanted.digest, LEASE).await {
-                Ok(Some(lease)) => return Turn::Load(Some(lease)),
+                Ok(Some(lease)) => {
+                    // Its last holder may have made it between that look and this lease.
+                    let Looked::Good(made) = self.look(wanted, known, metrics).await else {
+                        return Turn::Load(Some(lease), beside);
+                    };
+                    self.give_back(lease, metrics).await;
+                    return Turn::Have(made);
+                }
                 // What another replica makes of its index is of use only where both are as far.
                 Ok(None) if Instant::now() < end && wanted.basis == Basis::Truth => {}
-                Ok(None) => return Turn::Load(None),
+                Ok(None) => return Turn::Load(None, beside),
                 Err(missed) => {
                     metrics.l2_failed(Operation::Lease, missed.label());
                     if !self.bears_with(&mut patience) {
-                        return Turn::Load(None);
+                        return Turn::Load(None, beside);
                     }
                 }
             }
@@ -127,33 +144,37 @@ impl Shared {
                 metrics.l2_failed(Operation::Put, missed.label());
             }
         }
-        if let Some(lease) = lease
-            && let Err(missed) = self.remote.release(lease).await
-        {
+        if let Some(lease) = lease {
+            self.give_back(lease, metrics).await;
+        }
+    }
+
+    async fn give_back(&self, lease: Lease, metrics: &Metrics) {
+        if let Err(missed) = self.remote.release(lease).await {
             metrics.l2_failed(Operation::Lease, missed.label());
         }
     }
 
-    /// Looks for an entry that is good. `Err` where the tier does not answer.
+    /// Looks for an entry that is good.
     async fn look<P: Payload>(
         &self,
         wanted: Wanted<'_>,
         known: &Known,
         metrics: &Metrics,
-    ) -> Result<Option<Made<P>>, ()> {
+    ) -> Looked<P> {
         let bytes = match self.remote.get(&wanted.digest).await {
             Ok(Some(bytes)) => bytes,
-            Ok(None) => return Ok(None),
+            Ok(None) => return Looked::Absent,
             Err(missed) => {
                 metrics.l2_failed(Operation::Get, missed.label());
-                return Err(());
+                return Looked::Failed;
             }
         };
         match judge(wanted, &bytes, known).await {
-            Ok(made) => Ok(Some(made)),
+            Ok(made) => Looked::Good(made),
             Err(reject) => {
                 metrics.rejected(reject);
-                Ok(None)
+                Looked::Rejected
             }
         }
     }
@@ -166,7 +187,11 @@ async fn judge<P: Payload>(
 ) -> Result<Made<P>, Reject> {
     let rules = known.rules();
     let opened = envelope::open::<P>(wanted.key, bytes)?;
-    if opened.epoch != known.epoch() && rules.hold(Rule::AnyEpoch) {
+    let generation = known.generation();
+    // Between noticing a restore and having learnt what is there now, nothing is known to be needed.
+    let of_this_life =
+        || known.is_settled() && opened.epoch == known.epoch() && generation == known.generation();
+    if !of_this_life() && rules.hold(Rule::AnyEpoch) {
         return Err(Reject::Epoch);
     }
     if Basis::of(&opened.scopes) != wanted.basis {
@@ -190,6 +215,114 @@ async fn judge<P: Payload>(
     if rules.hold(Rule::AnyEpoch) && !known.reach(opened.tag, SETTLE).await {
         return Err(Reject::Future);
     }
+    // A restore may have been noticed while it waited, and the revision be one of another future.
+    if rules.hold(Rule::AnyEpoch) && !of_this_life() {
+        return Err(Reject::Epoch);
+    }
     let Opened { tag, scopes, payload, .. } = opened;
     Ok(Made { tag, scopes: Some(scopes), keep: true, is_read: false, payload })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{
+        cache::{
+            entry::Within,
+            known::{Found, Known},
+            lease::Bounds,
+            rule::Rules,
+        },
+        domain::clock::{Clock, Moment, Tick},
+    };
+
+    #[derive(Debug)]
+    struct Text(Bytes);
+
+    impl Payload for Text {
+        const SCHEMA: u64 = 0;
+
+        fn weight(&self) -> usize {
+            self.0.len()
+        }
+
+        fn write(&self, into: &mut Vec<u8>) {
+            into.extend_from_slice(&self.0);
+        }
+
+        fn read(bytes: Bytes) -> Option<Self> {
+            Some(Self(bytes))
+        }
+    }
+
+    fn at(revision: i64) -> Revision {
+        Revision::new(revision).unwrap()
+    }
+
+    /// What is known of a catalogue at revision 10 in life 1, where genres were last touched at 9.
+    fn known() -> Known {
+        let bounds = Bounds { staleness: Duration::from_secs(1), cap: Duration::from_secs(5) };
+        let known = Known::new(bounds, Clock::manual(Moment::from_unix_ms(0)), Rules::default());
+        known.forget();
+        known.begin_life(known.begin_poll(), 1, at(10), &[(Scope::Movies, at(9))]);
+        known
+    }
+
+    fn sealed(key: &Key, known: &Known, tag: i64) -> Bytes {
+        let entry = Entry {
+            tag: at(tag),
+            watched: known.watch(&[Scope::Movies]),
+            basis: Basis::Truth,
+            expires: Tick::from_nanos(u64::MAX),
+            within: Within::ALWAYS,
+            payload: Text(Bytes::from_static(b"text")),
+        };
+        envelope::seal(key, 1, &entry, &[Scope::Movies]).into()
+    }
+
+    async fn judged(known: &Known, tag: i64) -> Result<Revision, Reject> {
+        let key = Key::new("/v1/genres");
+        let bytes = sealed(&key, known, tag);
+        let wanted = Wanted {
+            key: &key,
+            digest: key.digest(),
+            at_least: Revision::ZERO,
+            basis: Basis::Truth,
+            lasting: Lasting::Usual,
+        };
+        judge::<Text>(wanted, &bytes, known).await.map(|made| made.tag)
+    }
+
+    #[tokio::test]
+    async fn what_includes_all_that_it_must_is_taken() {
+        let known = known();
+        assert_eq!(judged(&known, 9).await, Ok(at(9)));
+        assert_eq!(judged(&known, 8).await, Err(Reject::Superseded));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_taken_while_it_is_not_known_what_is_there_after_a_restore() {
+        let known = known();
+        assert_eq!(known.polled(known.begin_poll(), 1, at(7), &[]), Found::Restored);
+        known.forget();
+        // Nothing seems to be needed now, and the life is still the old one.
+        for tag in [1, 8, 9] {
+            assert_eq!(judged(&known, tag).await, Err(Reject::Epoch), "{tag}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_poll_is_not_taken_from_before_a_restore() {
+        let known = known();
+        let restored = async {
+            tokio::task::yield_now().await;
+            known.forget();
+            known.begin_life(known.begin_poll(), 1, at(20), &[(Scope::Movies, at(20))]);
+        };
+        // Of a revision that no poll has found yet; the one that then comes is of another future.
+        let (judged, ()) = tokio::join!(judged(&known, 12), restored);
+        assert_eq!(judged, Err(Reject::Epoch));
+    }
 }

@@ -17,7 +17,7 @@ use crate::{
         entry::Entry,
         known::Known,
         metrics::Metrics,
-        outcome::{Failure, LoadFailure, Miss, Outcome},
+        outcome::{Beside, Failure, LoadFailure, Miss, Outcome},
         remote::Remote,
         shared,
         tiers::{Answer, Options, Prepared, Status, Tiers},
@@ -51,7 +51,6 @@ pub(super) const MIN_CATALOG_REVISION: HeaderName = HeaderName::from_static("min
 pub struct ReadCache {
     tiers: Arc<Tiers<Finished, Problem>>,
     policies: Policies,
-    has_l2: bool,
     bus: Option<Arc<Bus>>,
     /// Whose the places are that threads have at hand.
     pub(super) owner: Owner,
@@ -71,9 +70,8 @@ impl ReadCache {
     ) -> Self {
         let operations: Vec<&str> = Route::ALL.iter().map(|route| route.spec().operation).collect();
         let metrics = Arc::new(Metrics::new(registry, &operations));
-        let has_l2 = remote.is_some();
         let tiers = Arc::new(Tiers::new(known, remote, metrics, tasks, options));
-        Self { tiers, policies, has_l2, bus, owner: Owner::unique() }
+        Self { tiers, policies, bus, owner: Owner::unique() }
     }
 
     /// How it is.
@@ -229,6 +227,8 @@ impl ReadCache {
             entry: Arc::clone(entry),
             outcome: Outcome::L1Hit,
             revision,
+            beside: Beside::Unasked,
+            stored: true,
             unverified: false,
             now,
         };
@@ -249,19 +249,24 @@ impl ReadCache {
         match answer.outcome {
             Outcome::L1Hit => text.push_str("marquee-l1; hit"),
             Outcome::L2Hit(miss) => {
-                let why = forwarded(miss);
-                text.extend(["marquee-l2; hit, marquee-l1; fwd=", why, "; stored"]);
+                text.extend(["marquee-l2; hit, marquee-l1; fwd=", forwarded(miss)]);
             }
             Outcome::Loaded(miss) => {
-                let why = forwarded(miss);
-                if self.has_l2 {
-                    text.extend(["marquee-l2; fwd=", why, "; stored, "]);
-                }
-                text.extend(["marquee-l1; fwd=", why, "; stored"]);
+                // Whether that tier will have it is not known yet: it is written after this is answered.
+                text.push_str(match answer.beside {
+                    Beside::Unasked => "",
+                    Beside::Absent => "marquee-l2; fwd=uri-miss, ",
+                    Beside::Rejected => "marquee-l2; fwd=stale, ",
+                    Beside::Bypassed => "marquee-l2; fwd=bypass, ",
+                });
+                text.extend(["marquee-l1; fwd=", forwarded(miss)]);
             }
             Outcome::Collapsed(miss) => {
                 text.extend(["marquee-l1; fwd=", forwarded(miss), "; collapsed"]);
             }
+        }
+        if answer.stored && matches!(answer.outcome, Outcome::L2Hit(_) | Outcome::Loaded(_)) {
+            text.push_str("; stored");
         }
         let _ = write!(text, "; ttl={ttl}"); // cannot fail
         if answer.unverified {

@@ -49,6 +49,8 @@ pub(super) const TARGETS_MAX: usize = 500;
 const SECONDS_MAX: u32 = 7 * 24 * 3600;
 /// How long it lasts unless told otherwise.
 const SECONDS_DEFAULT: u32 = 3600;
+const NO_ROOM: &str =
+    "there is no room to keep it: what nobody has asked for yet has an eighth of --l1-bytes";
 /// A target is a line, and who sends them is near.
 const BOUNDS: Bounds = Bounds { bytes_max: 1024 * 1024, timeout: Duration::from_secs(10) };
 
@@ -314,6 +316,7 @@ async fn warm(keeper: &Keeper, targets: Vec<Target>, seconds: u32) -> Result<War
             Ok(Prepared::Already) => ("already", None),
             Ok(Prepared::FromL2) => ("from_l2", None),
             Ok(Prepared::Loaded) => ("loaded", None),
+            Ok(Prepared::NoRoom) => ("failed", Some(NO_ROOM.to_owned())),
             Err(problem) => {
                 // What cannot be made now is made as soon as it can be; what is not there is a slip.
                 if problem.kind().status() == StatusCode::NOT_FOUND {

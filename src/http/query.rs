@@ -183,7 +183,9 @@ impl Query {
     pub(super) fn ask(&self, at_least: Revision) -> Ask {
         let route = self.route() as usize;
         let (within, lasting) = self.lifetime();
-        Ask { key: self.key(), scopes: self.scopes(), route, at_least, within, lasting }
+        let (key, scopes) = (self.key(), self.scopes());
+        let is_shared = !matches!(self, Self::Suggest(_));
+        Ask { key, scopes, route, at_least, is_shared, within, lasting }
     }
 
     /// Whether an answer would be begun to be made now.
@@ -211,7 +213,7 @@ impl Query {
         at_least: Revision,
     ) -> Result<Made<Finished>, Problem> {
         let Services { catalogue, collections, recommender, .. } = services;
-        let groups = self.groups();
+        let mut groups = self.groups();
         let mut keep = true;
         let mut is_read = !matches!(
             self,
@@ -232,6 +234,8 @@ impl Query {
             Self::MovieByImdbId(id) => {
                 let movie = catalogue.movie_by_imdb_id(id.clone()).await?;
                 let scope = movie.value.as_ref().map(|movie| vec![Scope::of_movie(movie.id)]);
+                // As the movie's own address has it, so that who purges that group reaches both.
+                groups.extend(movie.value.as_ref().map(|movie| format!("movie-{}", movie.id)));
                 (movie.revision, scope, representation::found(&movie, &id))
             }
             Self::Genres => {
@@ -286,14 +290,15 @@ impl Query {
             tokio::time::sleep(Duration::from_millis(30)).await;
             catalogue.ready().await?
         };
-        let answer = match groups {
+        let answer = match header_of(&groups) {
             Some(groups) => answer.with(CACHE_GROUPS, groups),
             None => answer,
         };
         Ok(Made { tag, scopes, keep, is_read, payload: answer })
     }
 
-    fn groups(&self) -> Option<HeaderValue> {
+    /// The groups of its answer (RFC 9875), as far as they are known before.
+    fn groups(&self) -> Vec<String> {
         let mut names = Vec::new();
         match self {
             Self::List(query) => {
@@ -319,9 +324,13 @@ impl Query {
             Self::Collections { .. } => names.push("collections".to_owned()),
             Self::Trending { .. } => names.extend(["movies".to_owned(), "trending".to_owned()]),
         }
-        let quoted: Vec<String> = names.into_iter().map(|name| format!("\"{name}\"")).collect();
-        HeaderValue::try_from(quoted.join(", ")).ok()
+        names
     }
+}
+
+fn header_of(groups: &[String]) -> Option<HeaderValue> {
+    let quoted: Vec<String> = groups.iter().map(|name| format!("\"{name}\"")).collect();
+    HeaderValue::try_from(quoted.join(", ")).ok()
 }
 
 /// What an answer depends on, each once.
@@ -361,8 +370,9 @@ mod tests {
 
     #[test]
     fn groups_name_the_genres_that_a_list_asks_for() {
-        let groups = list("genre=Film+Noir,Drama&genre_not=War").groups().unwrap();
+        let header = |query: Query| header_of(&query.groups()).unwrap();
+        let groups = header(list("genre=Film+Noir,Drama&genre_not=War"));
         assert_eq!(groups, "\"movies\", \"genre-drama\", \"genre-film%20noir\"");
-        assert_eq!(Query::Movie(MovieId::new(42).unwrap()).groups().unwrap(), "\"movie-42\"");
+        assert_eq!(header(Query::Movie(MovieId::new(42).unwrap())), "\"movie-42\"");
     }
 }

@@ -114,7 +114,8 @@ impl Keeper {
         for query in queries.into_iter().take(ANSWERS_MAX) {
             let (key, of) = (query.ask(Revision::ZERO).key, query.route());
             match self.cache.prepare(query, &self.services).await {
-                Ok((Prepared::Already, _)) => {}
+                // What there is no room for will not be there the next time either.
+                Ok((Prepared::Already | Prepared::NoRoom, _)) => {}
                 Ok((Prepared::FromL2, _)) => self.made(&key, Warmed::FromL2),
                 Ok((Prepared::Loaded, _)) => self.made(&key, Warmed::Loaded),
                 Err(problem) => {

@@ -313,6 +313,18 @@ impl Known {
         }
     }
 
+    /// How many polls were begun so far.
+    #[must_use]
+    pub fn polls_begun(&self) -> u64 {
+        self.polls.load(Ordering::Acquire)
+    }
+
+    /// Whether a poll succeeded that was begun after so many.
+    #[must_use]
+    pub fn has_polled_after(&self, begun: u64) -> bool {
+        *self.polled.borrow() > begun
+    }
+
     /// Applies what a poll found.
     #[must_use]
     pub fn polled(

@@ -27,8 +27,8 @@ use super::{
     known::{Known, Watched},
     lease::Freshness,
     local::{Local, Size},
-    metrics::Metrics,
-    outcome::{Failure, LoadFailure, Miss, Outcome},
+    metrics::{Counts, Metrics},
+    outcome::{Beside, Failure, LoadFailure, Miss, Outcome},
     remote::{Remote, breaker},
     rule::Rule,
     shared::{self, Shared, Turn, Wanted},
@@ -80,11 +80,20 @@ struct Landed<P> {
     from: From,
     /// Whether it is for others who ask for the same later.
     keep: bool,
+    /// What the tier that replicas share had.
+    beside: Beside,
 }
 
 impl<P> Clone for Landed<P> {
     fn clone(&self) -> Self {
-        Self { entry: Arc::clone(&self.entry), from: self.from, keep: self.keep }
+        Self { entry: Arc::clone(&self.entry), ..*self }
+    }
+}
+
+impl<P> Landed<P> {
+    /// What the tier in the process had.
+    const fn at_hand(entry: Arc<Entry<P>>) -> Self {
+        Self { entry, from: From::L1, keep: true, beside: Beside::Unasked }
     }
 }
 
@@ -109,6 +118,8 @@ pub struct Ask {
     pub route: usize,
     /// The revision that it must include, if the client names one.
     pub at_least: Revision,
+    /// Whether replicas share the answer: one that takes microseconds to make is not worth a way to Redis.
+    pub is_shared: bool,
     /// When its answer holds by the calendar.
     pub within: Within,
     /// For how long that is kept.
@@ -124,6 +135,10 @@ pub struct Answer<P> {
     pub outcome: Outcome,
     /// The revision up to which it includes every write.
     pub revision: Revision,
+    /// What the tier that replicas share had, where this was loaded.
+    pub beside: Beside,
+    /// Whether the tier in the process keeps it.
+    pub stored: bool,
     /// Whether it must be marked: the truth was not reached for longer than the bound.
     pub unverified: bool,
     /// When it was judged.
@@ -183,8 +198,11 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
             self.metrics.expired.inc();
             return Err(Failure::Expired);
         }
+        let polls = self.known.polls_begun();
         let reached = self.reach(basis, ask.at_least).await;
-        if !reached && basis == Basis::Index {
+        // A poll that was begun after the request came has not found it: there is no such revision, and a load
+        // would find no other one.
+        if !reached && (basis == Basis::Index || self.known.has_polled_after(polls)) {
             return Err(Failure::Behind);
         }
         let verified = self.known.verified();
@@ -196,8 +214,8 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         let unverified = freshness != Freshness::Fresh;
         let route = ask.route;
 
-        let (entry, outcome, is_read) = match self.look(&ask.key, at_least, now) {
-            Ok(entry) => (entry, Outcome::L1Hit, false),
+        let (landed, outcome) = match self.look(&ask.key, at_least, now) {
+            Ok(entry) => (Landed::at_hand(entry), Outcome::L1Hit),
             Err(miss) => {
                 self.metrics.missed(route, miss);
                 let (mut need, mut join) = (need, Join::Any);
@@ -206,7 +224,8 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                         need = Need::default();
                     }
                     // Who is sent away should cost as little as can be.
-                    if self.shared.is_none() && !self.flights.is_under_way(&ask.key, need, join) {
+                    let is_shared = self.shared.is_some() && ask.is_shared;
+                    if !is_shared && !self.flights.is_under_way(&ask.key, need, join) {
                         may_load(&query).map_err(Failure::Load)?;
                     }
                     match self.flights.board(&ask.key, need, join) {
@@ -214,7 +233,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                             let is_sure = waiter.is_sure();
                             let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
                             if is_sure || landed.entry.is_good() {
-                                break (landed.entry, Outcome::Collapsed(miss), false);
+                                break (landed, Outcome::Collapsed(miss));
                             }
                             // It began before what this request must see was known, and that concerns it.
                             need = Need { news: self.known.news(), at_least };
@@ -231,7 +250,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                                 From::L2 => Outcome::L2Hit(miss),
                                 From::Truth | From::Copy => Outcome::Loaded(miss),
                             };
-                            break (landed.entry, outcome, landed.from == From::Truth);
+                            break (landed, outcome);
                         }
                     }
                 }
@@ -239,9 +258,13 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         };
         // What this request itself had read from the truth is of after it came. What an index had, or some
         // memory, is of before.
+        let is_read = matches!((outcome, landed.from), (Outcome::Loaded(_), From::Truth));
         let unverified = unverified && !is_read;
         self.count(route, outcome, unverified);
-        Ok(Answer { revision: entry.includes(verified), entry, outcome, unverified, now })
+        let Landed { entry, keep, beside, .. } = landed;
+        let stored = keep && self.options.l1_bytes > 0;
+        let revision = entry.includes(verified);
+        Ok(Answer { entry, outcome, revision, beside, stored, unverified, now })
     }
 
     /// Waits until what answers are made from includes a revision. Whether it does.
@@ -306,7 +329,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         let now = self.known.clock().tick();
         // Somebody may have landed between this request's look and its boarding.
         if let Ok(entry) = self.look(&flight.ask.key, flight.at_least, now) {
-            return pilot.land(Ok(Landed { entry, from: From::L1, keep: true }));
+            return pilot.land(Ok(Landed::at_hand(entry)));
         }
         let wanted = Wanted {
             key: &flight.ask.key,
@@ -315,15 +338,25 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
             basis: Basis::of(&flight.ask.scopes),
             lasting: flight.ask.lasting,
         };
-        let lease = match &self.shared {
-            None => None,
+        let shared = self.shared.as_ref().filter(|_| flight.ask.is_shared);
+        let (lease, beside) = match shared {
+            None => (None, Beside::Unasked),
             Some(shared) => match shared.turn(wanted, &self.known, &self.metrics).await {
                 Turn::Have(made) => {
                     let (entry, _, _) = self.entry(&flight, made);
-                    self.keep(&flight, &entry);
-                    return pilot.land(Ok(Landed { entry, from: From::L2, keep: true }));
+                    if self.keep(&flight, &entry) {
+                        let beside = Beside::Unasked;
+                        return pilot.land(Ok(Landed {
+                            entry,
+                            from: From::L2,
+                            keep: true,
+                            beside,
+                        }));
+                    }
+                    // It was superseded, or everything forgotten, as it was being taken.
+                    (None, Beside::Rejected)
                 }
-                Turn::Load(lease) => lease,
+                Turn::Load(lease, beside) => (lease, beside),
             },
         };
         let loaded = self.load(&flight, load).await;
@@ -332,7 +365,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
             Ok((entry, scopes, keep, from)) => {
                 let keep = keep && self.keep(&flight, &entry);
                 kept = keep.then(|| (Arc::clone(&entry), scopes));
-                pilot.land(Ok(Landed { entry, from, keep }));
+                pilot.land(Ok(Landed { entry, from, keep, beside }));
                 drop(pilot);
             }
             Err(Failure::Load(failure)) if failure.was_not_begun() => {
@@ -349,7 +382,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                 });
             }
         }
-        if let Some(shared) = &self.shared {
+        if let Some(shared) = shared {
             let kept = kept.as_ref().map(|(entry, scopes)| (&**entry, &**scopes, flight.epoch));
             shared.keep(wanted, kept, lease, &self.metrics).await;
         }
@@ -459,6 +492,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
             l1,
             l2_breaker: breaker.map(breaker::State::label),
             loads_in_flight: self.flights.len(),
+            counts: self.metrics.counts(),
         }
     }
 }
@@ -484,6 +518,8 @@ pub struct Status {
     pub bus: Option<Health>,
     /// Loads under way.
     pub loads_in_flight: usize,
+    /// What was counted since the start.
+    pub counts: Counts,
 }
 
 /// A load that was begun.

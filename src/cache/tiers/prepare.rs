@@ -28,6 +28,8 @@ pub enum Prepared {
     FromL2,
     /// It was loaded from the truth.
     Loaded,
+    /// There is one, and no room to keep it in the process until somebody asks.
+    NoRoom,
 }
 
 impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
@@ -58,8 +60,8 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
             return Ok((Prepared::Already, entry));
         }
         if let Some(entry) = self.local.get(&key).filter(is_ready) {
-            self.ahead.put(key, Arc::clone(&entry));
-            return Ok((Prepared::Already, entry));
+            let is_kept = self.ahead.put(key, Arc::clone(&entry));
+            return Ok((if is_kept { Prepared::Already } else { Prepared::NoRoom }, entry));
         }
         if self.known.lease().freshness(now) != Freshness::Fresh {
             return Err(Failure::Expired);
@@ -84,8 +86,8 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         };
         let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
         let is_kept = is_ready(&landed.entry) && generation == self.known.generation();
-        if is_kept && landed.keep {
-            self.ahead.put(key, Arc::clone(&landed.entry));
+        if is_kept && landed.keep && !self.ahead.put(key, Arc::clone(&landed.entry)) {
+            return Ok((Prepared::NoRoom, landed.entry));
         }
         let prepared = match landed.from {
             From::L1 => Prepared::Already,

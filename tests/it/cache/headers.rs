@@ -3,12 +3,13 @@
 use std::{io::Read as _, time::Duration};
 
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{is_hit, metric, status};
 use crate::{
     app::TestApp,
     backend::{Database, on_every_backend},
+    client::Client,
 };
 
 on_every_backend! {
@@ -17,6 +18,9 @@ on_every_backend! {
     a_tag_that_is_still_right_is_answered_without_a_body,
     bodies_come_in_the_coding_that_the_client_likes_best_each_with_its_own_tag,
     the_status_page_and_the_metrics_say_the_same,
+    what_the_tier_in_redis_had_is_told,
+    suggestions_do_not_go_to_redis,
+    a_movie_is_of_one_group_whatever_its_address,
     a_cache_of_no_bytes_loads_each_time,
     the_policies_of_classes_are_settings,
 }
@@ -138,10 +142,84 @@ async fn the_status_page_and_the_metrics_say_the_same(app: TestApp) {
     assert_eq!(page["cache"]["l2_breaker"], json!(null));
     let revision = metric(app.admin, "marquee_known_revision", &[]).await;
     assert!((revision - 40.0).abs() < 0.1);
-    let hits = metric(app.admin, "marquee_cache_answers_total", &["list_genres", "\"l1\""]).await;
-    assert!((hits - 2.0).abs() < 0.1, "{hits}");
+    let counts = &page["cache"]["counts"];
+    assert_eq!(counts["routes"]["list_genres"]["l1"], 2);
+    assert_eq!(counts["routes"]["list_genres"]["misses"]["absent"], 1);
+    assert_eq!(counts["loads"], 1);
+    all_counters_are_on_the_page(app.admin, counts).await;
     let bytes = metric(app.admin, "marquee_cache_l1_bytes", &[]).await;
     assert!((300.0..3000.0).contains(&bytes), "{bytes}");
+}
+
+/// Compares each series of what is counted of the cache with the page.
+async fn all_counters_are_on_the_page(admin: Client, counts: &Value) {
+    let text = admin.get("/metrics").await.expect(200).text();
+    let mut compared = 0;
+    for line in text.lines().filter(|line| line.starts_with("marquee_cache_")) {
+        let (series, value) = line.rsplit_once(' ').unwrap();
+        let name = series.split('{').next().unwrap();
+        let label = |name: &str| {
+            let rest = series.split_once(&format!("{name}=\"")).map(|(_, rest)| rest);
+            rest.and_then(|rest| rest.split('"').next()).unwrap_or_default()
+        };
+        let routes = &counts["routes"][label("route")];
+        let told = match name {
+            "marquee_cache_answers_total" => &routes[label("source")],
+            "marquee_cache_misses_total" => &routes["misses"][label("reason")],
+            "marquee_cache_stale_answers_total" => &routes["stale"],
+            "marquee_cache_l2_rejects_total" => &counts["l2_rejects"][label("reason")],
+            "marquee_cache_l2_failures_total" => {
+                &counts["l2_failures"][label("operation")][label("reason")]
+            }
+            "marquee_cache_load_seconds_count" => &counts["loads"],
+            "marquee_cache_load_seconds_sum" => &counts["load_seconds"],
+            "marquee_cache_load_failures_total" => &counts["load_failures"],
+            "marquee_cache_expired_refusals_total" => &counts["expired_refusals"],
+            _ => continue,
+        };
+        let told = told.as_f64().unwrap_or_else(|| panic!("{series} is not there: {counts}"));
+        assert!((told - value.parse::<f64>().unwrap()).abs() < 1e-9, "{line}, and {told}");
+        compared += 1;
+    }
+    assert!(compared > 100, "{compared}");
+}
+
+async fn what_the_tier_in_redis_had_is_told(database: Database) {
+    let redis = format!("--redis-url={}", crate::redis::shared_url());
+    let prefix = format!("--redis-prefix={}", crate::redis::prefix());
+    let deadline = "--redis-deadline=2s";
+    let app = TestApp::start(database.same(), &[&redis, &prefix, deadline]).await;
+    let first = app.get("/v1/genres").await.expect(200);
+    let expected = "marquee-l2; fwd=uri-miss, marquee-l1; fwd=uri-miss; stored; ttl=";
+    assert!(status(&first).starts_with(expected), "{}", status(&first));
+    let nobody = ["--redis-url=redis://127.0.0.1:1", "--l1-bytes=0"];
+    let alone = TestApp::start(database, &nobody).await;
+    let answer = alone.get("/v1/genres").await.expect(200);
+    let expected = "marquee-l2; fwd=bypass, marquee-l1; fwd=uri-miss; ttl=";
+    assert!(status(&answer).starts_with(expected), "{}", status(&answer));
+}
+
+async fn suggestions_do_not_go_to_redis(database: Database) {
+    let redis = format!("--redis-url={}", crate::redis::shared_url());
+    let prefix = format!("--redis-prefix={}", crate::redis::prefix());
+    let app = TestApp::start(database, &[&redis, &prefix, "--index=on"]).await;
+    loop {
+        let answer = app.get("/v1/suggest?q=alien").await;
+        if answer.status == 200 {
+            assert!(status(&answer).starts_with("marquee-l1; fwd="), "{}", status(&answer));
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn a_movie_is_of_one_group_whatever_its_address(app: TestApp) {
+    let movie = json!({"title": "Alien", "imdb_id": "tt0078748"});
+    app.post("/v1/movies", &movie).await.expect(201);
+    let found = app.get("/v1/movies/1").await.expect(200);
+    assert_eq!(found.header("cache-groups"), "\"movie-1\"");
+    let found = app.get("/v1/movies/imdb/tt0078748").await.expect(200);
+    assert_eq!(found.header("cache-groups"), "\"movie-tt0078748\", \"movie-1\"");
 }
 
 async fn a_cache_of_no_bytes_loads_each_time(database: Database) {
@@ -149,7 +227,7 @@ async fn a_cache_of_no_bytes_loads_each_time(database: Database) {
     fill(&app).await;
     for _ in 0..3 {
         let answer = app.get("/v1/genres").await.expect(200);
-        assert!(status(&answer).contains("fwd=uri-miss"), "{}", status(&answer));
+        assert!(status(&answer).contains("fwd=uri-miss; ttl="), "{}", status(&answer));
     }
 }
 

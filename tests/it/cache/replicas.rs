@@ -17,6 +17,7 @@ on_every_backend! {
     a_bump_drops_everything,
     a_restored_database_drops_everything,
     a_name_of_two_lines_is_one_name_in_redis,
+    a_crowd_on_three_replicas_costs_the_database_one_load,
 }
 
 /// A second replica of the same database.
@@ -73,6 +74,54 @@ async fn a_name_of_two_lines_is_one_name_in_redis(database: Database) {
     }
 }
 
+async fn a_crowd_on_three_replicas_costs_the_database_one_load(database: Database) {
+    let redis = format!("--redis-url={}", crate::redis::shared_url());
+    let prefix = format!("--redis-prefix={}", crate::redis::prefix());
+    // Far beyond what a busy machine needs: what is told here is who loads, not how fast.
+    let flags = [&redis, &prefix, "--redis-deadline=5s", "--redis-fill-wait=5s"];
+    let mut apps = Vec::new();
+    for _ in 0..3 {
+        apps.push(TestApp::start(database.same(), &flags).await);
+    }
+    let movie = json!({"title": "a", "genres": ["War"]});
+    let revision = apps[0].post("/v1/movies", &movie).await.expect(201);
+    let revision = revision.header("catalog-revision").to_owned();
+    for app in &apps {
+        at_least(app, "/v1/genres", &revision).await.expect(200);
+    }
+    for target in ["/v1/movies?genre=war", "/v1/movies/1", "/v1/movies/99", "/search"] {
+        let tasks = tokio_util::task::TaskTracker::new();
+        let asked: Vec<_> = (0..300)
+            .map(|n| {
+                let client = *apps[n % 3];
+                tasks.spawn(async move { client.get(target).await.status })
+            })
+            .collect();
+        let mut statuses = Vec::new();
+        for asked in asked {
+            statuses.push(asked.await.unwrap());
+        }
+        statuses.dedup();
+        assert_eq!(statuses.len(), 1, "{target}: {statuses:?}");
+    }
+    let mut loads = 0.0;
+    for app in &apps {
+        loads += super::metric(app.admin, "marquee_cache_load_seconds_count", &[]).await;
+    }
+    // One for each address, and what asking for genres took.
+    let genres = loads_of_genres(&apps).await;
+    assert!((loads - genres - 4.0).abs() < 0.1, "{loads}, of which {genres} of genres");
+}
+
+async fn loads_of_genres(apps: &[TestApp]) -> f64 {
+    let mut loads = 0.0;
+    for app in apps {
+        let of = ["list_genres", "source=\"load\""];
+        loads += super::metric(app.admin, "marquee_cache_answers_total", &of).await;
+    }
+    loads
+}
+
 async fn a_revision_that_there_is_not_is_not_waited_for_without_end(app: TestApp) {
     app.post("/v1/movies", &json!({"title": "a"})).await.expect(201);
     for shape in ["/v1/movies", "/v1/changes?since=0", "/v1/export"] {
@@ -80,6 +129,9 @@ async fn a_revision_that_there_is_not_is_not_waited_for_without_end(app: TestApp
         assert_eq!(answer.header("retry-after"), "1");
         at_least(&app, shape, "1").await.expect(200);
     }
+    // Polls have told that there is no such revision: to load for it would only cost.
+    let failures = super::metric(app.admin, "marquee_cache_load_failures_total", &[]).await;
+    assert!(failures < 0.1, "{failures}");
     for bad in ["", "-1", "1.5", "one", "99999999999999999999"] {
         let answer = at_least(&app, "/v1/movies", bad).await.expect(400);
         assert!(answer.text().contains("Min-Catalog-Revision"), "{}", answer.text());
