@@ -38,7 +38,7 @@ impl Dialect {
                 any: 400.0,
                 row: 9.0,
                 page: Work { movies: 0.1, links: 0.1, merged: 0.1, lookups: 8.0 },
-                count: Work { movies: 0.1, links: 0.065, merged: 0.2, lookups: 0.6 },
+                count: Work { movies: 0.1, links: 0.06, merged: 0.2, lookups: 0.6 },
             },
         }
     }
