@@ -25,4 +25,6 @@ pub mod outcome;
 pub mod remote;
 pub mod rule;
 pub mod shared;
+#[cfg(test)]
+mod testing;
 pub mod tiers;

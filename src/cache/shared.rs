@@ -232,43 +232,10 @@ mod tests {
         cache::{
             entry::Within,
             known::{Found, Known},
-            lease::Bounds,
-            rule::Rules,
+            testing::{Text, at, known},
         },
-        domain::clock::{Clock, Moment, Tick},
+        domain::clock::Tick,
     };
-
-    #[derive(Debug)]
-    struct Text(Bytes);
-
-    impl Payload for Text {
-        const SCHEMA: u64 = 0;
-
-        fn weight(&self) -> usize {
-            self.0.len()
-        }
-
-        fn write(&self, into: &mut Vec<u8>) {
-            into.extend_from_slice(&self.0);
-        }
-
-        fn read(bytes: Bytes) -> Option<Self> {
-            Some(Self(bytes))
-        }
-    }
-
-    fn at(revision: i64) -> Revision {
-        Revision::new(revision).unwrap()
-    }
-
-    /// What is known of a catalogue at revision 10 in life 1, where genres were last touched at 9.
-    fn known() -> Known {
-        let bounds = Bounds { staleness: Duration::from_secs(1), cap: Duration::from_secs(5) };
-        let known = Known::new(bounds, Clock::manual(Moment::from_unix_ms(0)), Rules::default());
-        known.forget();
-        known.begin_life(known.begin_poll(), 1, at(10), &[(Scope::Movies, at(9))]);
-        known
-    }
 
     fn sealed(key: &Key, known: &Known, tag: i64) -> Bytes {
         let entry = Entry {

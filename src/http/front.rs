@@ -325,7 +325,8 @@ impl Front {
         let now = known.clock().tick();
         let entry = self.places[n].as_ref()?.entry.upgrade();
         // The lease, then what is known up to, then the entry: a poll that comes in between must not make
-        // an answer fresh that lacks what it found.
+        // an answer fresh that lacks what it found. Nor may it be another life in which it is good.
+        let generation = known.generation();
         let is_fresh = |entry: &Arc<Entry<Finished>>| {
             known.lease_of(entry.basis).freshness(now) == Freshness::Fresh
         };
@@ -337,7 +338,7 @@ impl Front {
             self.places[n] = None;
             return None;
         };
-        if !is_fresh {
+        if !is_fresh || known.generation() != generation {
             return None;
         }
         let place = self.places[n].as_mut()?;

@@ -4,10 +4,13 @@
 //! **Invariant:** this makes answers sooner, never righter: what is answered is judged as any other, and
 //! which collection is on follows from the clock when it is asked for.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use hyper::StatusCode;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -28,12 +31,17 @@ use super::{
 /// Most answers that are kept for seasons and campaigns.
 const ANSWERS_MAX: usize = 500 + campaigns::TARGETS_MAX;
 
+/// How soon it is looked again at the earliest, when writes come one after the other.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+/// How many times as long as it took it is left alone.
+const TURNS_PART: u32 = 9;
+
 /// When what is made.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// How long before a season begins, or ends, what it brings is made. Zero makes nothing ahead.
     pub ahead: Duration,
-    /// How often it is looked whether there is something to make.
+    /// How often it is looked at least whether there is something to make.
     pub every: Duration,
 }
 
@@ -53,16 +61,14 @@ impl Keeper {
         Self { services, cache, campaigns: Campaigns::default(), options }
     }
 
-    /// Keeps them ready until told to stop.
+    /// Keeps them ready until told to stop: looks whenever more is known, but for not much of the time, and now
+    /// and then in any case.
     pub async fn run(self, stop: CancellationToken) {
-        let mut times = interval(self.options.every);
-        times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let known = self.cache.tiers().known();
         let mut failing = false;
         loop {
-            tokio::select! {
-                _ = times.tick() => {}
-                () = stop.cancelled() => return,
-            }
+            let seen = known.news();
+            let began = Instant::now();
             let failed = tokio::select! {
                 failed = self.turn() => failed,
                 () = stop.cancelled() => return,
@@ -73,6 +79,17 @@ impl Keeper {
                 } else {
                     tracing::info!("what seasons bring is made ahead again");
                 }
+            }
+            let every = self.options.every;
+            let pause = (began.elapsed() * TURNS_PART).clamp(PAUSE_MIN.min(every), every);
+            let news = async {
+                sleep(pause).await;
+                known.news_after(seen).await;
+            };
+            tokio::select! {
+                () = news => {}
+                () = sleep(every) => {}
+                () = stop.cancelled() => return,
             }
         }
     }

@@ -5,6 +5,8 @@
 //! found without the filter, so that a filter never widens a search, and counts of facets hold when one
 //! of them is chosen.
 
+use std::ops::RangeInclusive;
+
 use crate::domain::search::{Clause, SearchText};
 
 use super::{
@@ -79,7 +81,7 @@ pub(super) struct Plan {
 struct Slot {
     text: String,
     quoted: bool,
-    year: Option<i16>,
+    years: Option<RangeInclusive<i16>>,
     /// It may go on.
     unfinished: bool,
     /// What it is with the words beside it.
@@ -163,7 +165,7 @@ fn slots(text: &SearchText) -> Vec<Slot> {
                 let mut slot = Slot {
                     text: part.clone(),
                     quoted: clause.quoted,
-                    year: clause.year(),
+                    years: clause.years(),
                     unfinished: false,
                     joined: Vec::new(),
                 };
@@ -262,8 +264,8 @@ fn terms(
             terms.push(wanted(fields, field, joined, How::Joined));
         }
     }
-    if let Some(year) = slot.year {
-        years(fields, year, stage, &mut terms);
+    if let Some(meant) = &slot.years {
+        years(fields, meant, stage, &mut terms);
     }
     if slot.unfinished {
         starts(snapshot, fields, slot, &mut terms)?;
@@ -296,15 +298,15 @@ fn correct(
     Ok(())
 }
 
-fn years(fields: &Fields, year: i16, stage: Stage, terms: &mut Vec<Wanted>) {
+fn years(fields: &Fields, meant: &RangeInclusive<i16>, stage: Stage, terms: &mut Vec<Wanted>) {
     let mut add = |year: i16, beside| {
         let term = number(fields.year, u64::from(year.unsigned_abs()));
         terms.push(Wanted { code: year_code(beside), ..term });
     };
-    add(year, false);
+    meant.clone().for_each(|year| add(year, false));
     if stage >= Stage::Corrected {
-        add(year - 1, true);
-        add(year + 1, true);
+        add(meant.start() - 1, true);
+        add(meant.end() + 1, true);
     }
 }
 

@@ -82,7 +82,7 @@ fn unknown(
     let mut unknown = Vec::new();
     for (clause, of) in clauses.iter().enumerate() {
         // A year is found by itself.
-        if of.negative || of.year().is_some() {
+        if of.negative || of.years().is_some() {
             continue;
         }
         for (word, parts) in of.words.iter().enumerate() {

@@ -162,7 +162,9 @@ impl Catalogue {
         let is_full = self.overload.as_ref().is_some_and(|overload| overload.is_full(Kind::Miss));
         let elsewhere = || {
             let index = self.index.as_ref();
-            index.is_some_and(|index| index.would_list(query, || self.store.estimate(query)))
+            index.is_some_and(|index| {
+                index.would_list(query, |total| self.store.estimate(query, total))
+            })
         };
         if is_full && elsewhere() { Ok(()) } else { self.look() }
     }
@@ -196,14 +198,20 @@ impl Catalogue {
         need: Revision,
     ) -> Result<(AsOf<ListPage>, Origin), ServiceError> {
         if let Some(index) = &self.index {
-            let page = index.list(&query, need, || self.store.estimate(&query)).await;
+            let estimate = |total| self.store.estimate(&query, total);
+            let page = index.list(&query, need, estimate).await;
             let page = page.filter(|page| self.is_of_now(page));
             index.count_list(page.is_some());
             if let Some(page) = page {
+                index.remember_total(&query, page.value.total);
                 return Ok((page, Origin::Index));
             }
         }
-        let page = self.detached(Work::Read, async move |store| store.list(&query).await).await?;
+        let asked = query.clone();
+        let page = self.detached(Work::Read, async move |store| store.list(&asked).await).await?;
+        if let Some(index) = &self.index {
+            index.remember_total(&query, page.value.total);
+        }
         Ok((page, Origin::Truth))
     }
 

@@ -43,14 +43,18 @@ pub(crate) fn total(filter: &Filter, statistics: &Statistics, dialect: Dialect) 
     }
 }
 
-/// What counting comes to; nothing where sums are kept.
-pub(super) fn work(filter: &Filter, statistics: &Statistics, dialect: Dialect) -> Work {
+/// What counting so many movies comes to; nothing where sums are kept.
+pub(super) fn work(
+    filter: &Filter,
+    matches: f64,
+    statistics: &Statistics,
+    dialect: Dialect,
+) -> Work {
     if free(filter, dialect).is_some() {
         return Work::default();
     }
     #[expect(clippy::cast_precision_loss, reason = "ten thousand")]
     let enough = (TOTAL_COUNTED_MAX + 1) as f64;
-    let matches = statistics.matches(filter).max(1.0);
     Plan::for_count(filter, statistics).work(None, enough, matches, statistics)
 }
 

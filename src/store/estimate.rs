@@ -6,7 +6,7 @@ use super::{Store, count, facet::Facet, plan::Plan, work::Work};
 
 /// How often a list's conditions are met, as known a while ago, and what the database would look at.
 ///
-/// Conditions are taken to be independent of each other.
+/// Conditions are taken to be independent of each other, unless the list's total is known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimate {
     /// Microseconds that the database takes.
@@ -30,9 +30,9 @@ pub struct Estimate {
 
 impl Store {
     /// What reading a list takes, by statistics that are [refreshed](Store::refresh_statistics) now and
-    /// then. Does not ask the database.
+    /// then, and by its total where the caller knows it. Does not ask the database.
     #[must_use]
-    pub fn estimate(&self, query: &ListQuery) -> Estimate {
+    pub fn estimate(&self, query: &ListQuery, total: Option<u64>) -> Estimate {
         let statistics = self.statistics.load();
         let (filter, dialect) = (&query.filter, self.db.dialect());
         let skipped = match query.start {
@@ -40,13 +40,15 @@ impl Store {
             Start::First | Start::At(_) => 0,
         };
         let rows = u32::from(query.limit) + 1 + skipped;
-        let matches = statistics.matches(filter).max(1.0);
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let matches =
+            total.map_or_else(|| statistics.matches(filter), |total| total as f64).max(1.0);
         let plan = Plan::for_page(filter, query.sort.key, rows, &statistics);
         let genre = |key: &String| statistics.name(Facet::Genre, key);
         let groups = filter.genres.iter().map(|group| group.iter().map(genre).collect());
         let singles = filter.names().map(|(facet, key)| vec![statistics.name(facet, key)]);
         let page = plan.work(Some(query.sort.key), f64::from(rows), matches, &statistics);
-        let count = count::work(filter, &statistics, dialect);
+        let count = count::work(filter, matches, &statistics, dialect);
         let costs = dialect.costs();
         let answered = f64::from(rows).min(matches);
         let rows_read = costs.any + costs.row * answered;

@@ -11,7 +11,10 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{ReadHalf, WriteHalf},
+    },
     sync::watch,
     task::JoinHandle,
 };
@@ -29,7 +32,7 @@ pub(crate) enum Link {
     Slow(Duration),
     /// Those from the server arrive this much later.
     Late(Duration),
-    /// Connections are reset, and new ones refused.
+    /// Connections are reset, and so are new ones.
     Cut,
 }
 
@@ -78,7 +81,9 @@ impl FaultProxy {
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
+                while connections.try_join_next().is_some() {}
                 if *state.borrow() == Link::Cut {
+                    reset(client);
                     continue;
                 }
                 let state = state.clone();
@@ -106,28 +111,37 @@ impl Drop for FaultProxy {
 }
 
 async fn carry(
-    client: TcpStream,
+    mut client: TcpStream,
     target: SocketAddr,
     state: watch::Receiver<Link>,
     delayed: Arc<AtomicU64>,
 ) {
-    let Ok(server) = TcpStream::connect(target).await else { return };
-    let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
-    let up = pump(Way::Up, from_client, to_server, state.clone(), &delayed);
-    let down = pump(Way::Down, from_server, to_client, state.clone(), &delayed);
-    let mut cut = state;
+    let Ok(mut server) = TcpStream::connect(target).await else { return };
+    // What came in one piece goes on in one piece, and at once. An end that is gone is noticed below.
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let mut cut = state.clone();
+    let (from_client, to_client) = client.split();
+    let (from_server, to_server) = server.split();
     tokio::select! {
-        () = up => {}
-        () = down => {}
+        () = pump(Way::Up, from_client, to_server, state.clone(), &delayed) => return,
+        () = pump(Way::Down, from_server, to_client, state, &delayed) => return,
         _ = cut.wait_for(|link| *link == Link::Cut) => {}
     }
+    reset(client);
+    reset(server);
+}
+
+/// Ends a connection as a firewall or a rebooted machine would.
+fn reset(connection: TcpStream) {
+    // One that is closed already needs no reset.
+    let _ = connection.set_zero_linger();
+    drop(connection);
 }
 
 async fn pump(
     way: Way,
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
     state: watch::Receiver<Link>,
     delayed: &AtomicU64,
 ) {

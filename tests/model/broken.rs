@@ -117,3 +117,10 @@ fn restore_that_a_write_overlooks_hides_that_write() {
 fn load_that_outlives_a_restore_hides_a_write() {
     breaks(&[Promise::OwnWrites], Rule::RestoresDropLoads, scenarios::RESTORE);
 }
+
+#[test]
+fn entry_taken_before_it_is_known_what_a_restore_left_hides_a_write() {
+    let rule = Rule::NothingIsTakenWhileUnsettled;
+    breaks(&[Promise::OwnWrites], rule, scenarios::RESTORE_AND_L2);
+    breaks(&[Promise::TrueRevision], rule, scenarios::RESTORE_AND_L2);
+}

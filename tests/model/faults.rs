@@ -3,20 +3,24 @@
 use crate::{
     catalogue::Revision,
     protocol::Protocol,
-    replica::Entry,
+    replica::{Entry, Replica},
     request::{Phase, Stage},
     rules::Rule,
     state::State,
 };
 
 impl Protocol {
-    /// A replica has found out that the database was restored.
+    /// A replica has found out that the database was restored: it forgets everything at once. What is
+    /// there instead it learns by the next poll that it sends.
+    ///
+    /// In the same step it gives the database another epoch. A server does so later, before it sends
+    /// that poll; to others that is as if it had found out later.
     pub(crate) fn found_restore(&self, state: &mut State, index: usize) {
         let replica = &mut state.replicas[index];
         if replica.epoch == state.truth.epoch {
             state.truth.epoch += 1;
         }
-        replica.drop_everything(self.bounds.bound);
+        replica.forget();
         if !self.breaks(Rule::RestoresDropLoads) {
             state.flights.retain(|flight| flight.replica != index);
         }
@@ -31,9 +35,9 @@ impl Protocol {
     pub(crate) fn crash(&self, state: &mut State, index: usize) {
         state.crashes_left -= 1;
         let replica = &mut state.replicas[index];
-        let shown = replica.shown;
-        replica.drop_everything(self.bounds.bound);
-        replica.shown = shown;
+        let (shown, acknowledged) = (replica.shown, std::mem::take(&mut replica.acknowledged));
+        let lease_age = self.bounds.bound;
+        *replica = Replica { lease_age, shown, acknowledged, ..Replica::default() };
         state.flights.retain(|flight| flight.replica != index);
         state.requests.retain(|request| request.replica != index);
         state.open_write = state.open_write.take().filter(|open| open.replica != index);

@@ -4,7 +4,9 @@ use stateright::{Checker as _, HasDiscoveries, Model as _};
 
 use crate::{
     bounds::Bounds,
-    occurrences::{COLLAPSED, FORGED, FORGED_AND_DROPPED, L1_HIT, L2_HIT, MARKED, RESTORED, STALE},
+    occurrences::{
+        COLLAPSED, FORGED, FORGED_AND_DROPPED, L1_HIT, L2_HIT, MARKED, RESTORED, STALE, UNSETTLED,
+    },
     promises::PROMISES,
     protocol::{PROMISES_HOLD, Protocol},
     scenarios,
@@ -80,15 +82,16 @@ fn promises_hold_whatever_l2_loses_or_finds_again() {
 
 #[test]
 fn promises_hold_for_writes_to_a_restored_database() {
-    holds(scenarios::RESTORE, &[L1_HIT, RESTORED]);
+    holds(scenarios::RESTORE, &[L1_HIT, RESTORED, UNSETTLED]);
 }
 
 #[test]
 fn promises_hold_within_the_bound_of_a_restore() {
-    holds(scenarios::RESTORE_AND_CLOCK, &[L1_HIT, RESTORED, MARKED]);
+    holds(scenarios::RESTORE_AND_CLOCK, &[L1_HIT, RESTORED, UNSETTLED, MARKED]);
 }
 
 #[test]
 fn promises_hold_after_a_restore_whatever_l2_has() {
-    holds(scenarios::RESTORE_AND_REPLICAS, &[L1_HIT, L2_HIT, RESTORED]);
+    holds(scenarios::RESTORE_AND_L2, &[L1_HIT, RESTORED, UNSETTLED]);
+    holds(scenarios::RESTORE_AND_REPLICAS, &[L1_HIT, L2_HIT, RESTORED, UNSETTLED]);
 }

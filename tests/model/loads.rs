@@ -38,8 +38,8 @@ impl Protocol {
             return;
         }
         request.phase = Phase::Waiting { need, sure: true };
-        let replica = request.replica;
-        state.flights.push(Flight { replica, query, need, stage: Stage::Started });
+        let (epoch, replica) = (replica.epoch, request.replica);
+        state.flights.push(Flight { replica, query, need, epoch, stage: Stage::Started });
         state.flights.sort_unstable();
     }
 
@@ -60,10 +60,14 @@ impl Protocol {
         shared: Shared,
     ) -> Option<()> {
         let flight = &mut state.flights[index];
-        let own = shared.epoch == state.replicas[flight.replica].epoch;
-        let good =
-            shared.entry.tag >= flight.need.of(flight.query) || self.breaks(Rule::ValidationOnRead);
-        if !good || !own && !self.breaks(Rule::OwnEpochAlone) {
+        let replica = &state.replicas[flight.replica];
+        let unsettled =
+            replica.is_between_lives() && !self.breaks(Rule::NothingIsTakenWhileUnsettled);
+        let own = shared.epoch == replica.epoch || self.breaks(Rule::OwnEpochAlone);
+        // By what is known now, which may be more than when the load began.
+        let need = replica.known(flight.query, self.broken).max(flight.need.at_least);
+        let good = shared.entry.tag >= need || self.breaks(Rule::ValidationOnRead);
+        if unsettled || !own || !good {
             return None; // as good as none: the load goes on to the truth
         }
         flight.stage = Stage::Read(shared.entry, From::L2);
@@ -91,7 +95,7 @@ impl Protocol {
         state.flights.remove(index);
         if entry.tag >= flight.need.of(flight.query) {
             replica.keep(flight.query, entry);
-            let shared = Shared { query: flight.query, epoch: replica.epoch, entry };
+            let shared = Shared { query: flight.query, epoch: flight.epoch, entry };
             if self.bounds.l2 && from == From::Truth && !state.l2.contains(&shared) {
                 state.l2.push(shared);
                 state.l2.sort_unstable();

@@ -7,8 +7,9 @@
 //! What is modelled: the truth and its revisions of four scopes; replicas with what they know, polls,
 //! leases, L1, loads that several requests share; L2, where any entry that ever was there may be gone
 //! or back; messages that get lost, are late, come twice, or are lies; writes that end between commit
-//! and answer; crashes; a database restored from a dump. What a server does is in `protocol`, `loads`
-//! and `replica`, what can happen to it in `state`, what it promises in `promises`.
+//! and answer; crashes; a database restored from a dump, which is found out before it is known what is
+//! there instead. What a server does is in `protocol`, `loads` and `replica`, what can happen to it in
+//! `state`, what it promises in `promises`.
 //!
 //! What is not: the cap beyond which answers are refused, deadlines, evictions (an entry that is not
 //! there is loaded, which the model does from the start), and whether anything happens in the end.

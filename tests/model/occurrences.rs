@@ -6,7 +6,7 @@ use crate::{
     promises::answers,
     protocol::Protocol,
     replica::FAR,
-    request::{From, Mark, Phase, Request},
+    request::{From, Mark, Phase, Request, Stage},
     state::State,
 };
 
@@ -18,6 +18,7 @@ pub(crate) const STALE: &str = "an unmarked answer is stale within the bound";
 pub(crate) const FORGED: &str = "a forged message is believed";
 pub(crate) const FORGED_AND_DROPPED: &str = "a load goes on for a lie that was dropped";
 pub(crate) const RESTORED: &str = "a restore is found out";
+pub(crate) const UNSETTLED: &str = "a load reads before it is known what a restore left";
 
 /// All of them.
 pub(crate) fn all() -> Vec<Property<Protocol>> {
@@ -52,5 +53,11 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
             })
         }),
         Property::sometimes(RESTORED, |_, state: &State| state.truth.epoch == 1),
+        Property::sometimes(UNSETTLED, |_, state: &State| {
+            state.flights.iter().any(|flight| {
+                matches!(flight.stage, Stage::Read(_, From::Truth))
+                    && state.replicas[flight.replica].is_between_lives()
+            })
+        }),
     ]
 }

@@ -75,8 +75,8 @@ impl Promise {
 }
 
 /// Whether a revision's number means one thing to the replica and another to the truth: after a
-/// restore, until the replica has found out. Promises in terms of numbers are void there; those in
-/// terms of writes and of time are not.
+/// restore, until the replica has found out and read what there is. Promises in terms of numbers are
+/// void there; those in terms of writes and of time are not.
 fn is_between_databases(state: &State, request: &Request) -> bool {
     state.truth.is_restored_in_secret()
         || state.replicas[request.replica].epoch != state.truth.epoch

@@ -70,13 +70,7 @@ impl Protocol {
     fn step(&self, state: &mut State, action: Action) -> Option<()> {
         match action {
             Action::Tick => self.tick(state),
-            Action::SendPoll(replica) => {
-                state.replicas[replica].send_poll();
-                // Without a clock it makes no difference how long before it is read.
-                if self.bounds.bound == 0 {
-                    state.replicas[replica].poll.as_mut()?.read(&state.truth);
-                }
-            }
+            Action::SendPoll(replica) => self.send_poll(state, replica)?,
             Action::ReadPoll(replica) => {
                 state.replicas[replica].poll.as_mut()?.read(&state.truth);
             }
@@ -108,6 +102,20 @@ impl Protocol {
             }
             Action::Crash(replica) => self.crash(state, replica),
             Action::Restore(head) => faults::restore(state, head),
+        }
+        Some(())
+    }
+
+    fn send_poll(&self, state: &mut State, index: usize) -> Option<()> {
+        // Who is to read the whole forgets what it has learnt meanwhile: a poll may have come late.
+        if state.replicas[index].is_between_lives() {
+            self.found_restore(state, index);
+        }
+        let replica = &mut state.replicas[index];
+        replica.send_poll();
+        // Without a clock it makes no difference how long before it is read.
+        if self.bounds.bound == 0 {
+            replica.poll.as_mut()?.read(&state.truth);
         }
         Some(())
     }
@@ -148,14 +156,13 @@ impl Protocol {
         let open = state.open_write.as_mut()?;
         open.stage = WriteStage::Known;
         let OpenWrite { replica: index, write, revision, began: (epoch, verified), .. } = *open;
-        let replica = &mut state.replicas[index];
-        let same = replica.loaded && replica.epoch == epoch;
+        let replica = &state.replicas[index];
+        let same = replica.settled && replica.epoch == epoch;
         let backwards = same && revision <= verified;
         if backwards && !self.breaks(Rule::RestoresAreFoundByWrites) {
             self.found_restore(state, index);
-        } else {
-            replica.learn_own_write(write, revision);
         }
+        state.replicas[index].learn_own_write(write, revision);
         Some(())
     }
 

@@ -20,6 +20,9 @@ pub(crate) struct Entry {
 pub(crate) struct Replica {
     /// The first poll was applied.
     pub(crate) loaded: bool,
+    /// It is known which life of the database this is: not before the first poll, nor between finding
+    /// out that the database was restored and having read the whole of it.
+    pub(crate) settled: bool,
     pub(crate) epoch: u8,
     /// Up to here polls have read.
     pub(crate) cursor: Revision,
@@ -46,6 +49,8 @@ pub(crate) struct Poll {
     pub(crate) age: u8,
     /// It asks for scopes beyond this revision.
     since: Revision,
+    /// It was sent while nothing was known, and begins a life of the database.
+    whole: bool,
     pub(crate) found: Option<Found>,
     /// The first of two steps in which it is applied is done.
     half_applied: bool,
@@ -78,7 +83,8 @@ impl Replica {
     }
 
     pub(crate) fn send_poll(&mut self) {
-        self.poll = Some(Poll { age: 0, since: self.cursor, found: None, half_applied: false });
+        let (since, whole) = (self.cursor, !self.settled);
+        self.poll = Some(Poll { age: 0, since, whole, found: None, half_applied: false });
     }
 
     /// Applies a poll by one step of two, so that requests can come in between.
@@ -86,8 +92,11 @@ impl Replica {
         let poll = self.poll.clone()?;
         let found = poll.found?;
         let backwards = found.head < self.cursor || found.epoch != self.epoch;
+        // One that was sent before a write found out does not read the whole.
+        let restored = !poll.whole && (backwards || !self.settled);
         let blind = broken == Some(Rule::RestoresAreFoundByPolls);
-        if self.loaded && backwards && !blind && !poll.half_applied {
+        if restored && !blind && !poll.half_applied {
+            self.poll = None;
             return Some(Polled::Restored);
         }
         let scopes_now = poll.half_applied == (broken == Some(Rule::ScopesBeforeCursor));
@@ -97,8 +106,10 @@ impl Replica {
             let arrival = broken == Some(Rule::LeaseFromSending);
             self.lease_age = if arrival { 0 } else { poll.age };
             (self.cursor, self.verified) = (found.head, found.head);
-            self.epoch = found.epoch;
-            self.loaded = true;
+            if poll.whole {
+                self.epoch = found.epoch;
+                (self.loaded, self.settled) = (true, true);
+            }
         }
         self.poll =
             if poll.half_applied { None } else { Some(Poll { half_applied: true, ..poll }) };
@@ -166,10 +177,17 @@ impl Replica {
         }
     }
 
-    /// After a restore was found out: back to the state before the first poll.
-    pub(crate) fn drop_everything(&mut self, bound: u8) {
-        let acknowledged = std::mem::take(&mut self.acknowledged);
-        *self = Self { lease_age: bound, acknowledged, ..Self::default() };
+    /// After a restore was found out. It goes on to serve, by what it loads. Its epoch and its lease are
+    /// still those of the last poll that was applied, and one that is under way may still come.
+    pub(crate) fn forget(&mut self) {
+        let Self { loaded, epoch, lease_age, .. } = *self;
+        let (poll, acknowledged) = (self.poll.take(), std::mem::take(&mut self.acknowledged));
+        *self = Self { loaded, epoch, lease_age, poll, acknowledged, ..Self::default() };
+    }
+
+    /// Whether everything was forgotten, and is not learnt anew yet.
+    pub(crate) fn is_between_lives(&self) -> bool {
+        self.loaded && !self.settled
     }
 }
 

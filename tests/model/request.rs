@@ -108,6 +108,8 @@ pub(crate) struct Flight {
     pub(crate) replica: usize,
     pub(crate) query: Query,
     pub(crate) need: Need,
+    /// The replica's when it began, under which its answer goes to L2.
+    pub(crate) epoch: u8,
     pub(crate) stage: Stage,
 }
 

@@ -42,4 +42,6 @@ pub(crate) enum Rule {
     RestoresAreFoundByWrites,
     /// What was dropped includes the loads that are under way.
     RestoresDropLoads,
+    /// Between dropping everything and having read the whole, nothing is taken from L2.
+    NothingIsTakenWhileUnsettled,
 }

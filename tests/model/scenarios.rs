@@ -75,6 +75,10 @@ pub(crate) const REPLICAS_THAT_WRITE: Bounds =
 pub(crate) const RESTORE: Bounds =
     Bounds { restores: 1, writes: 3, writers: Writers::Own, ..SMALL };
 
+/// The database is restored from a dump, and L2 keeps what the replica had put there before.
+pub(crate) const RESTORE_AND_L2: Bounds =
+    Bounds { kinds: &[Write::Western], writes: 2, l2: true, ..RESTORE };
+
 /// The database is restored from a dump while time passes.
 pub(crate) const RESTORE_AND_CLOCK: Bounds =
     Bounds { restores: 1, bound: 1, writers: Writers::Others, ..SMALL };

@@ -10,6 +10,8 @@ use std::{
     },
 };
 
+use tokio::sync::Notify;
+
 use crate::domain::revision::{ITEM_BUCKETS, Measure, Revision, Scope};
 
 /// The last revisions of one scope.
@@ -63,12 +65,16 @@ pub(super) struct News(Arc<Counter>);
 /// On lines of its own: every hit reads it, and each answer that comes or goes writes how many hold it.
 #[derive(Debug)]
 #[repr(align(128))]
-struct Counter(AtomicU64);
+struct Counter {
+    count: AtomicU64,
+    /// Who waits for more.
+    waiting: Notify,
+}
 
 impl News {
     /// To begin with there has been some: none is what nothing was ever found good at.
     pub(super) fn new() -> Self {
-        Self(Arc::new(Counter(AtomicU64::new(1))))
+        Self(Arc::new(Counter { count: AtomicU64::new(1), waiting: Notify::new() }))
     }
 
     pub(super) fn count_if(&self, is_news: bool) {
@@ -78,12 +84,24 @@ impl News {
     }
 
     pub(super) fn count(&self) {
-        self.0.0.fetch_add(1, Ordering::AcqRel);
+        self.0.count.fetch_add(1, Ordering::AcqRel);
+        self.0.waiting.notify_waiters();
+    }
+
+    /// Waits until there was some since.
+    pub(super) async fn after(&self, seen: u64) {
+        loop {
+            let told = self.0.waiting.notified(); // before it is looked, so that none is missed
+            if self.now() != seen {
+                return;
+            }
+            told.await;
+        }
     }
 
     #[inline]
     pub(super) fn now(&self) -> u64 {
-        self.0.0.load(Ordering::Acquire)
+        self.0.count.load(Ordering::Acquire)
     }
 }
 

@@ -172,6 +172,11 @@ impl Known {
         self.news.now()
     }
 
+    /// Waits until more is known than was at `seen` ([`Known::news`]). Dropping the future is safe.
+    pub async fn news_after(&self, seen: u64) {
+        self.news.after(seen).await;
+    }
+
     /// The revision up to which everything is known. An answer that is good includes every write up
     /// to it, provided that this was read *before* the answer was judged.
     #[must_use]
@@ -361,7 +366,7 @@ impl Known {
     }
 
     /// Begins another life of the catalogue, after everything was forgotten, with what a poll of the
-    /// whole found.
+    /// whole found: that comes first, since it is what answers of this life are judged by.
     pub fn begin_life(
         &self,
         poll: Poll,
@@ -369,9 +374,9 @@ impl Known {
         revision: Revision,
         scopes: &[(Scope, Revision)],
     ) {
+        self.apply(scopes);
         self.epoch.store(epoch, Ordering::Release);
         self.suspect.store(false, Ordering::Release);
-        self.apply(scopes);
         self.settle(poll, revision.get());
     }
 

@@ -80,7 +80,7 @@ impl Connector {
                     servers: servers.clone(),
                     master: master.clone(),
                 };
-                sentinels.builder(Known::ToServers)?.build()?; // finds bad certificates
+                sentinels.builder(Told::ToServers)?.build()?; // finds bad certificates
                 Kind::Sentinel(Box::new(sentinels))
             }
             Topology::Cluster(nodes) => {
@@ -140,7 +140,7 @@ impl Connector {
 }
 
 impl Sentinels {
-    fn builder(&self, known: Known) -> RedisResult<SentinelClientBuilder> {
+    fn builder(&self, told: Told) -> RedisResult<SentinelClientBuilder> {
         let Servers { user, password, database, tls, .. } = &self.servers;
         let mut builder = SentinelClientBuilder::new(
             self.addresses.clone(),
@@ -152,13 +152,13 @@ impl Sentinels {
         .set_client_to_sentinel_tcp_settings(tcp());
         if let Some(user) = user {
             builder = builder.set_client_to_redis_username(user);
-            if known == Known::ToSentinels {
+            if told == Told::ToSentinels {
                 builder = builder.set_client_to_sentinel_username(user);
             }
         }
         if let Some(password) = password {
             builder = builder.set_client_to_redis_password(password.expose());
-            if known == Known::ToSentinels {
+            if told == Told::ToSentinels {
                 builder = builder.set_client_to_sentinel_password(password.expose());
             }
         }
@@ -178,11 +178,11 @@ impl Sentinels {
     /// Asks who the master is. A new client each time: the driver's own keeps connections to Sentinels,
     /// and would wait for one that died.
     async fn master(&self) -> RedisResult<Client> {
-        let asked = self.builder(Known::ToServers)?.build()?.async_get_client().await;
+        let asked = self.builder(Told::ToServers)?.build()?.async_get_client().await;
         match asked {
             // Sentinels that want a password refuse; those that have none refuse one.
             Err(refused) if self.servers.password.is_some() && !refused.is_io_error() => {
-                let again = self.builder(Known::ToSentinels)?.build()?.async_get_client().await;
+                let again = self.builder(Told::ToSentinels)?.build()?.async_get_client().await;
                 again.map_err(|_| refused)
             }
             asked => asked,
@@ -192,7 +192,7 @@ impl Sentinels {
 
 /// To whom the password is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
+enum Told {
     ToServers,
     /// And to the Sentinels.
     ToSentinels,

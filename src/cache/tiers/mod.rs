@@ -4,8 +4,12 @@
 //! **Invariant:** what is known up to is read before an answer is judged, so that the answer includes
 //! every write up to it.
 //! **Invariant:** an answer whose tag is below what it must include is never kept.
+//! **Invariant:** what a request found out in one life of the catalogue is not answered in another, where the
+//! same revisions are of other writes.
 
 mod prepare;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -191,6 +195,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         Q: Send + 'static,
         F: Future<Output = Result<Made<P>, E>> + Send + 'static,
     {
+        let (generation, epoch) = (self.known.generation(), self.known.epoch()); // before all that is known
         let basis = Basis::of(&ask.scopes);
         let now = self.known.clock().tick();
         let freshness = self.known.lease_of(basis).freshness(now);
@@ -207,7 +212,6 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         }
         let verified = self.known.verified();
         let at_least = if reached { Revision::ZERO } else { ask.at_least };
-        let (generation, epoch) = (self.known.generation(), self.known.epoch());
         let need = Need { news: self.known.news(), at_least }; // before anything else that is known
         let watched = self.known.watch(&ask.scopes);
         let floor = Floor::of(&self.known, &watched, at_least);
@@ -256,6 +260,10 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                 }
             }
         };
+        // The truth turned out to be another one meanwhile. Whoever asks again is told of that one.
+        if self.known.generation() != generation {
+            return Err(Failure::Behind);
+        }
         // What this request itself had read from the truth is of after it came. What an index had, or some
         // memory, is of before.
         let is_read = matches!((outcome, landed.from), (Outcome::Loaded(_), From::Truth));

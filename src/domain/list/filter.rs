@@ -98,6 +98,14 @@ impl Filter {
         }
     }
 
+    /// The filter as text, the same for all filters that mean the same; empty where it lets everything through.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text);
+        text
+    }
+
     /// Writes the same parameters in a fixed order.
     pub(in crate::domain) fn write(&self, text: &mut String) {
         genres::write(&self.genres, &self.genres_not, text);

@@ -1,7 +1,7 @@
 //! The notation of what is looked for: words, `"quoted phrases"`, `-words` and `-"phrases"` that must
 //! not be there. The last word may be the beginning of one, unless a space or a quote ends it.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use crate::domain::{movie::rule, parameters::Parameters};
 
@@ -11,6 +11,8 @@ use super::words::words;
 pub const TEXT_MAX: usize = 200;
 /// Words of a search's text.
 pub const WORDS_MAX: usize = 16;
+/// From which on a decade of two digits is of the 20th century: there are films of `the 20s`, a hundred years old.
+const SHORT_DECADE: i16 = 20;
 /// Parts of those words, as `spider-man` has two.
 pub const WORD_PARTS_MAX: usize = 48;
 
@@ -27,14 +29,32 @@ pub struct Clause {
 }
 
 impl Clause {
-    /// The year that a word may mean.
+    /// The years that a word may mean: one (`1984`), or a decade (`1980s`, `80s`, `1980's`).
     #[must_use]
-    pub fn year(&self) -> Option<i16> {
+    pub fn years(&self) -> Option<RangeInclusive<i16>> {
         let [word] = self.words.as_slice() else { return None };
         let [part] = word.as_slice() else { return None };
-        let digits = part.len() == 4 && part.bytes().all(|b| b.is_ascii_digit());
-        let year = if digits && !self.quoted { part.parse().ok()? } else { return None };
-        (rule::YEARS.0..=rule::YEARS.1).contains(&i64::from(year)).then_some(year)
+        if self.quoted {
+            return None;
+        }
+        let (number, last) = match part.strip_suffix('s') {
+            Some(decade) if decade.ends_with('0') => (decade, 9),
+            Some(_) => return None,
+            None => (part.as_str(), 0),
+        };
+        if !number.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let number: i16 = number.parse().ok().filter(|_| number.len() <= 4)?;
+        let first = match (part.len(), last) {
+            (3, 9) if number < SHORT_DECADE => 2000 + number,
+            (3, 9) => 1900 + number,
+            (4, 0) | (5, 9) => number,
+            _ => return None,
+        };
+        let is_year = |year: i16| (rule::YEARS.0..=rule::YEARS.1).contains(&i64::from(year));
+        let last = first + last;
+        (is_year(first) && is_year(last)).then_some(first..=last)
     }
 }
 
@@ -200,11 +220,21 @@ mod tests {
     }
 
     #[test]
-    fn four_digits_may_be_a_year() {
-        let years = |text| -> Vec<Option<i16>> {
-            SearchText::parse(text).unwrap().clauses().iter().map(Clause::year).collect()
+    fn four_digits_may_be_a_year_and_with_an_s_a_decade() {
+        let years = |text| -> Vec<Option<(i16, i16)>> {
+            let text = SearchText::parse(text).unwrap();
+            let years = text.clauses().iter().map(Clause::years);
+            years.map(|years| years.map(RangeInclusive::into_inner)).collect()
         };
-        assert_eq!(years("solaris 1972"), [None, Some(1972)]);
-        assert_eq!(years("1869 \"1984\" 2101 2049 19-84"), [None, None, None, Some(2049), None]);
+        let one = |year| Some((year, year));
+        assert_eq!(years("solaris 1972"), [None, one(1972)]);
+        assert_eq!(years("1869 \"1984\" 2101 2049 19-84"), [None, None, None, one(2049), None]);
+        let eighties = Some((1980, 1989));
+        assert_eq!(years("1980s 80s '80s 1980's"), [eighties; 4]);
+        assert_eq!(
+            years("20s 10s 00s"),
+            [Some((1920, 1929)), Some((2010, 2019)), Some((2000, 2009))]
+        );
+        assert_eq!(years("1985s 8s 0s s 100s 01980s \"1980s\" 1860s 2100s"), [None; 9]);
     }
 }

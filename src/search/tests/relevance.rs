@@ -91,6 +91,15 @@ fn first_of_all(index: &Index) {
     }
     let solaris = search(index, &[("q", "solaris 2002")]);
     assert_eq!(solaris.rows[0].movie.data.year, Some(2002));
+    for q in ["1980s horror", "horror movies of the 80s", "horror 1980's "] {
+        let page = search(index, &[("q", q), ("limit", "20")]);
+        assert_eq!(page.rows.len(), 20, "{q}");
+        for row in page.rows {
+            let (year, genres) = (row.movie.data.year, &row.movie.data.genres);
+            assert!((1980..=1989).contains(&year.unwrap()), "{q}: {:?}", row.movie.data.title);
+            assert!(genres.iter().any(|genre| genre.as_str() == "Horror"), "{q}: {genres:?}");
+        }
+    }
 }
 
 fn what_comes_with_it(index: &Index) {

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     cache::known::{Exactness, Known, Shown},
     domain::{
-        list::{Filter, ListPage, ListQuery},
+        list::{Filter, ListPage, ListQuery, Total},
         movie::Movie,
         revision::{AsOf, Revision, Scope},
         search::{SearchPage, SearchQuery},
@@ -29,6 +29,7 @@ use super::{
     desk::{Desk, Unanswered},
     metrics::{Asked, Metrics, Refused},
     suggestions::Suggestions,
+    totals::Totals,
 };
 
 /// The longest that somebody is told to wait for an index that is being built.
@@ -50,6 +51,7 @@ pub(super) struct Desktop {
     pub(super) state: Mutex<State>,
     pub(super) suggestions: Arc<Suggestions>,
     desk: Desk,
+    totals: Totals,
 }
 
 /// An index that can be asked.
@@ -132,7 +134,17 @@ impl Finder {
         metrics.is(Phase::Building);
         let (serving, damaged) = (ArcSwapOption::empty(), Notify::new());
         let suggestions = Arc::new(Suggestions::new());
-        Self(Arc::new(Desktop { known, metrics, serving, damaged, state, suggestions, desk }))
+        let totals = Totals::new();
+        Self(Arc::new(Desktop {
+            known,
+            metrics,
+            serving,
+            damaged,
+            state,
+            suggestions,
+            desk,
+            totals,
+        }))
     }
 
     /// Whether there is an index to be asked.
@@ -225,12 +237,16 @@ impl Finder {
     pub(in crate::service) fn would_list(
         &self,
         query: &ListQuery,
-        estimate: impl FnOnce() -> Estimate,
+        estimate: impl FnOnce(Option<u64>) -> Estimate,
     ) -> bool {
+        self.0.desk.has_room() && self.serving().is_some() && self.is_faster(query, estimate)
+    }
+
+    /// Whether the index is the faster one, by an estimate that is told how many movies the list has, where
+    /// that is known.
+    fn is_faster(&self, query: &ListQuery, estimate: impl FnOnce(Option<u64>) -> Estimate) -> bool {
         choice::may_be_for_index(query)
-            && self.0.desk.has_room()
-            && self.serving().is_some()
-            && choice::is_for_index(query, &estimate())
+            && choice::is_for_index(query, &estimate(self.0.totals.of(&query.filter)))
     }
 
     /// A page of a list, where the index has it, of `need` or later, and is the faster one. It is never
@@ -239,9 +255,9 @@ impl Finder {
         &self,
         query: &ListQuery,
         need: Revision,
-        estimate: impl FnOnce() -> Estimate,
+        estimate: impl FnOnce(Option<u64>) -> Estimate,
     ) -> Option<AsOf<ListPage>> {
-        if !choice::may_be_for_index(query) || !choice::is_for_index(query, &estimate()) {
+        if !self.is_faster(query, estimate) {
             return None;
         }
         let (serving, shown) = self.serving()?;
@@ -279,6 +295,13 @@ impl Finder {
     pub(in crate::service) fn count_list(&self, by_index: bool) {
         let lists = &self.0.metrics.lists;
         if by_index { lists.by_index.inc() } else { lists.by_database.inc() }
+    }
+
+    /// Remembers how many movies a list had, for choosing who reads it the next time.
+    pub(in crate::service) fn remember_total(&self, query: &ListQuery, total: Total) {
+        if choice::may_be_for_index(query) {
+            self.0.totals.remember(&query.filter, total);
+        }
     }
 
     /// How it is; brings the gauges up to date.

@@ -9,6 +9,7 @@
 //! | `finder` | how requests ask it |
 //! | `desk` | how many do at once, and for how long |
 //! | `choice` | which lists it answers |
+//! | `totals` | how many movies lists turned out to have, for that |
 //! | `metrics` | what is counted |
 //!
 //! **Invariant:** the index is derived from the truth alone. Whatever becomes of it, lists and single
@@ -23,6 +24,7 @@ mod keeper;
 mod metrics;
 mod rebuild;
 mod suggestions;
+mod totals;
 
 use std::time::Duration;
 

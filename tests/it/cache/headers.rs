@@ -227,7 +227,9 @@ async fn a_cache_of_no_bytes_loads_each_time(database: Database) {
     fill(&app).await;
     for _ in 0..3 {
         let answer = app.get("/v1/genres").await.expect(200);
-        assert!(status(&answer).contains("fwd=uri-miss; ttl="), "{}", status(&answer));
+        // It may still find the load before it, which has just landed; nothing is kept beyond that.
+        let status = status(&answer).replace("; collapsed", "");
+        assert!(status.contains("fwd=uri-miss; ttl="), "{status}");
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! `make test` runs its short form, `make soak` the same code for longer and harder.
 
+mod balancer_link;
 mod check;
 mod facts;
 mod faults;
@@ -38,10 +39,8 @@ const SEED: u64 = 20_260_424;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answer_without_the_stale_mark_breaks_a_promise_whatever_fails() {
     let seed = number("TEST_SOAK_SEED").unwrap_or(SEED);
-    let plan = match number("TEST_SOAK_SECONDS") {
-        Some(seconds) => long(seed, Duration::from_secs(seconds)),
-        None => short(seed),
-    };
+    let lasts = number("TEST_SOAK_SECONDS").map(Duration::from_secs);
+    let plan = lasts.map_or_else(|| short(seed), |lasts| long(seed, lasts));
     println!("seed {seed}");
     let (report, vitals) = run(plan).await;
     println!("{report}");
@@ -53,6 +52,11 @@ async fn no_answer_without_the_stale_mark_breaks_a_promise_whatever_fails() {
     }
     assert_eq!(report.violated, 0, "promises were broken; the report is above");
     assert!(report.checked() > 1_000, "too few answers to mean anything");
+    let is_short = lasts.is_none();
+    assert!(
+        !is_short || report.killed_unheard > 0,
+        "no replica was killed between a commit and its message"
+    );
     let growing = vitals.map(|vitals| vitals.growing()).unwrap_or_default();
     assert!(growing.is_empty(), "something leaks: {growing:?}");
 }

@@ -116,6 +116,8 @@ pub(crate) struct Report {
     pub(crate) answers: BTreeMap<(&'static str, Tier), u64>,
     /// Anything else that is counted.
     pub(crate) counts: BTreeMap<&'static str, u64>,
+    /// How many times a replica was killed after it had committed a write, and before it had told the others.
+    pub(crate) killed_unheard: u64,
     /// Faults injected.
     pub(crate) faults: Vec<(Duration, String)>,
     pub(crate) violations: Vec<Violation>,
@@ -135,6 +137,7 @@ impl Report {
             began: Instant::now(),
             answers: BTreeMap::new(),
             counts: BTreeMap::new(),
+            killed_unheard: 0,
             faults: Vec::new(),
             violations: Vec::new(),
             by_rule: BTreeMap::new(),
@@ -219,6 +222,7 @@ impl fmt::Display for Report {
         for (what, count) in &self.counts {
             writeln!(f, "  {what}: {count}")?;
         }
+        writeln!(f, "  kills between a commit and its message: {}", self.killed_unheard)?;
         writeln!(f, "faults:")?;
         for (at, fault) in &self.faults {
             writeln!(f, "  {:>7.2} s  {fault}", at.as_secs_f64())?;

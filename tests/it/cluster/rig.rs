@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 
 use super::{
+    balancer_link::BalancerLink,
     check::Limits,
     load::readers::Addresses,
     programs::{Balancer, MariaDb, Redis},
@@ -58,6 +59,8 @@ pub(crate) struct Node {
     pub(crate) replica: Replica,
     pub(crate) database: FaultProxy,
     pub(crate) redis: RedisLink,
+    /// The load balancer's way to it.
+    pub(crate) balancer: BalancerLink,
 }
 
 /// A running cluster; all of it ends when this is dropped.
@@ -136,7 +139,9 @@ impl Cluster {
                 Some(clock) if n == 0 => clock.environment(),
                 _ => Vec::new(),
             };
-            nodes.push(Node { replica: Replica::new(flags, environment), database, redis: link });
+            let replica = Replica::new(flags, environment);
+            let balancer = BalancerLink::new(&replica).await;
+            nodes.push(Node { replica, database, redis: link, balancer });
         }
         // The first one makes the schema, which takes a lock that the others would wait for.
         for node in &nodes {
@@ -144,9 +149,8 @@ impl Cluster {
             node.replica.ready().await;
         }
         let balancer = if layout.balanced {
-            let listeners: Vec<_> =
-                nodes.iter().map(|node| (node.replica.public, node.replica.admin)).collect();
-            Some(Balancer::start(&listeners).await)
+            let ways: Vec<_> = nodes.iter().map(|node| node.balancer.addresses()).collect();
+            Some(Balancer::start(&ways).await)
         } else {
             None
         };

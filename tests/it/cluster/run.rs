@@ -18,7 +18,7 @@ use super::{
     load::{
         Shared,
         population::Population,
-        readers::{Choice, Reader},
+        readers::{Choice, Habit, Reader},
         shapes,
         writers::Writer,
     },
@@ -145,7 +145,9 @@ pub(crate) async fn run(plan: Plan) -> (Report, Option<Vitals>) {
     let fixed = shapes::register(&stage.checker, &mut dice, &ids);
     let choice = Arc::new(Choice { fixed, followed: std::sync::Mutex::default() });
     for n in 0..plan.readers {
-        stage.tasks.spawn(stage.reader(n).run(Arc::clone(&choice), plan.reader_pause));
+        let balanced = plan.layout.balanced && n.is_multiple_of(4);
+        let habit = if balanced { Habit::Balancer } else { Habit::Replicas };
+        stage.tasks.spawn(stage.reader(n).run(habit, Arc::clone(&choice), plan.reader_pause));
     }
     for n in 1..=plan.writers {
         stage.tasks.spawn(stage.writer(n).run(plan.writer_pause));
@@ -188,6 +190,7 @@ async fn faults(plan: &Plan, stage: &Stage, dice: Dice) {
     let began = Instant::now();
     let mut scene = Scene {
         cluster: &stage.cluster,
+        checker: &stage.checker,
         shared: &stage.shared,
         dice,
         mortals: stage.cluster.nodes.len() - usize::from(plan.spares_the_last),

@@ -7,11 +7,15 @@ mod searches;
 mod seasons;
 mod writes;
 
+use std::time::Duration;
+
 use marquee::domain::clock::Moment;
 use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
 use crate::{
     app::TestApp,
+    cache::metric,
     client::{Answer, Client},
 };
 
@@ -46,4 +50,19 @@ async fn shown(client: Client, slug: &str) -> Vec<String> {
 
 fn at(text: &str) -> Moment {
     Moment::parse(text).expect("a moment")
+}
+
+/// Answers that were made, or taken from Redis, before anybody asked.
+async fn made_ahead(app: &TestApp) -> f64 {
+    metric(app.admin, "marquee_collections_warmed_total", &["source=\"l"]).await
+}
+
+/// Waits until so many answers were made ahead.
+async fn until_made(app: &TestApp, count: f64) {
+    let made = async {
+        while made_ahead(app).await < count {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_mins(1), made).await.expect("it is made");
 }

@@ -7,7 +7,7 @@ use marquee::domain::clock::Clock;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{at, create, movie, shown, titles};
+use super::{at, create, made_ahead, movie, shown, titles, until_made};
 use crate::{
     app::TestApp,
     backend::{Database, on_backend, on_every_backend},
@@ -27,6 +27,7 @@ on_backend! {
     embedded Sqlite:
     without_an_index_only_what_needs_it_is_503
     a_season_of_a_search_is_made_ahead_of_it
+    a_season_of_a_search_is_made_again_after_a_write_whenever_the_next_poll_is
 }
 
 /// 1 to 4 are of Robin Hood and of falling popularity, 5 is not.
@@ -174,10 +175,7 @@ async fn a_season_of_a_search_is_made_ahead_of_it(database: Database) {
     let value = json!({"slug": "a", "title": "A", "query": "q=marian", "seasons": season});
     create(&app, &value).await;
     clock.set(at("2026-10-31T23:59:00Z"));
-    let made = ["source=\"l"];
-    while metric(app.admin, "marquee_collections_warmed_total", &made).await < 3.0 {
-        sleep(Duration::from_millis(5)).await;
-    }
+    until_made(&app, 3.0).await;
     clock.set(at("2026-11-01T00:00:00Z"));
     let first = app.get("/v1/collections/a").await.expect(200);
     assert_eq!(
@@ -185,4 +183,26 @@ async fn a_season_of_a_search_is_made_ahead_of_it(database: Database) {
         (vec!["Robin and Marian".to_owned()], &json!(true))
     );
     is_hit(&first);
+}
+
+async fn a_season_of_a_search_is_made_again_after_a_write_whenever_the_next_poll_is(
+    database: Database,
+) {
+    let flags = ["--index=on", "--poll-interval=2m", "--staleness-bound=3m", "--staleness-cap=1h"];
+    let clock = Clock::manual(at("2026-11-01T00:00:00Z"));
+    let app = TestApp::start_by(database, &flags, clock).await;
+    films(&app).await;
+    let season = json!([{"from": "--11-01", "to": "--11-30", "timezone": "UTC"}]);
+    let value = json!({"slug": "a", "title": "A", "query": "q=marian", "seasons": season});
+    create(&app, &value).await;
+    until_made(&app, 1.0).await;
+    is_hit(&app.get("/v1/collections/a").await.expect(200));
+    for n in 1..=3 {
+        let made = made_ahead(&app).await;
+        movie(&app, &json!({"title": format!("Marian {n}")})).await;
+        until_made(&app, made + 1.0).await;
+        let first = app.get("/v1/collections/a").await.expect(200);
+        is_hit(&first);
+        assert_eq!(titles(&first).len(), 1 + n, "it has what was written");
+    }
 }

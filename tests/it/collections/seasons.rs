@@ -7,7 +7,7 @@ use marquee::domain::clock::Clock;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{at, create, movies, titles};
+use super::{at, create, made_ahead, movies, titles, until_made};
 use crate::{
     app::TestApp,
     backend::{Database, on_backend, on_every_backend},
@@ -32,17 +32,6 @@ on_backend! {
 
 fn of(slug: &str, seasons: &Value) -> Value {
     json!({"slug": slug, "title": slug, "movies": [2], "query": "genre=drama", "seasons": seasons})
-}
-
-async fn made_ahead(app: &TestApp) -> f64 {
-    metric(app.admin, "marquee_collections_warmed_total", &["source=\"l"]).await
-}
-
-/// Waits until so many answers were made ahead.
-async fn until_made(app: &TestApp, count: f64) {
-    while made_ahead(app).await < count {
-        sleep(Duration::from_millis(5)).await;
-    }
 }
 
 fn is_on(answer: &Answer) -> bool {

@@ -1,5 +1,6 @@
 //! Faults: each strikes, lasts a while, and heals.
 
+mod balancer;
 mod database;
 pub(crate) mod permits;
 mod process;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{load::Shared, rig::Cluster};
+use super::{check::Checker, load::Shared, rig::Cluster};
 use crate::store::model::Dice;
 
 /// What goes wrong.
@@ -44,8 +45,16 @@ pub(crate) enum Fault {
     MessagesForged,
     /// Entries in Redis are corrupted, cut short, swapped between keys, and replaced by older ones.
     EntriesTampered,
+    /// The load balancer's connections to one replica, and its checks of that one's health, are reset.
+    BalancerCut,
+    /// They are accepted, and nothing passes.
+    BalancerHangs,
+    /// They are slow.
+    BalancerSlow,
     /// A replica is killed while it writes, and started again.
     ReplicaKilled,
+    /// A replica is killed when it has committed a write and nobody has been told, and started again.
+    ReplicaKilledUnheard,
     /// A replica is stopped for longer than the bound, and goes on.
     ReplicaStopped,
     /// One replica's bytes to and from the database vanish for longer than the bound.
@@ -64,7 +73,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// Those that no failure is permitted for come first.
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::RedisKilled,
         Self::RedisStopped,
         Self::RedisSlow,
@@ -80,7 +89,11 @@ impl Fault {
         Self::MessagesForged,
         Self::EntriesTampered,
         Self::ClockJumps,
+        Self::BalancerSlow,
+        Self::BalancerCut,
+        Self::BalancerHangs,
         Self::ReplicaKilled,
+        Self::ReplicaKilledUnheard,
         Self::ReplicaStopped,
         Self::DatabaseLostByOne,
         Self::DatabaseLostByAll,
@@ -105,9 +118,13 @@ impl Fault {
             | Self::MessagesDoubled
             | Self::MessagesReordered => redis::strike(self, scene).await,
             Self::MessagesForged | Self::EntriesTampered => tamper::strike(self, scene).await,
-            Self::ReplicaKilled | Self::ReplicaStopped | Self::ClockJumps => {
-                process::strike(self, scene).await
+            Self::BalancerCut | Self::BalancerHangs | Self::BalancerSlow => {
+                balancer::strike(self, scene).await
             }
+            Self::ReplicaKilled
+            | Self::ReplicaKilledUnheard
+            | Self::ReplicaStopped
+            | Self::ClockJumps => process::strike(self, scene).await,
             Self::DatabaseLostByOne
             | Self::DatabaseLostByAll
             | Self::DatabaseCut
@@ -129,6 +146,7 @@ pub(crate) enum Done {
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) cluster: &'a Cluster,
+    pub(crate) checker: &'a Checker,
     pub(crate) shared: &'a Shared,
     pub(crate) dice: Dice,
     /// How many replicas may be killed, from the first on.

@@ -18,6 +18,8 @@ pub(crate) enum Trouble {
     Database(Option<usize>),
     /// A replica is stopped or gone.
     Process(usize),
+    /// The load balancer does not reach a replica.
+    Balancer,
     /// The machine stood still, so that deadlines passed.
     Stall,
 }
@@ -103,6 +105,9 @@ impl Permits {
                 }
                 // The load balancer answers for a replica that is gone, and for all of them.
                 (Trouble::Process(_), Via::Balancer) | (Trouble::Stall, _) => true,
+                // Whoever asks replicas themselves has no part in it, and neither has the service.
+                (Trouble::Balancer, Via::Replica(_)) => false,
+                (Trouble::Balancer, Via::Balancer) => failure != Failure::Unavailable,
                 (Trouble::Database(_), Via::Balancer) => failure != Failure::Silence,
                 (Trouble::Database(at), Via::Replica(asked)) => {
                     // A partitioned replica may hold locks, and so hold up everyone's writes.
@@ -159,4 +164,19 @@ impl Permits {
             }
         });
     }
+}
+
+#[test]
+fn a_balancer_that_does_not_reach_a_replica_permits_its_own_failures_only() {
+    let permits = Permits::new(Instant::now());
+    let window = permits.open(Trouble::Balancer);
+    let permitted = |via, failure| {
+        let (now, request) = (Instant::now(), Request::Write);
+        permits.permit(&Asker { via, sent: now, arrived: now, request }, failure)
+    };
+    let failures = [Failure::Unavailable, Failure::Gateway, Failure::Silence];
+    assert_eq!(failures.map(|failure| permitted(Via::Balancer, failure)), [false, true, true]);
+    assert_eq!(failures.map(|failure| permitted(Via::Replica(0), failure)), [false; 3]);
+    permits.close(window, Duration::ZERO);
+    assert!(!permitted(Via::Balancer, Failure::Gateway));
 }

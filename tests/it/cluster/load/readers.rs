@@ -30,6 +30,16 @@ pub(crate) enum Via {
     Balancer,
 }
 
+/// Whom a reader asks. A replica that does not answer the load balancer holds up those who go through it, and
+/// nobody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Habit {
+    /// Replicas themselves, in no order.
+    Replicas,
+    /// The load balancer.
+    Balancer,
+}
+
 /// Where everyone is.
 #[derive(Debug, Clone)]
 pub(crate) struct Addresses {
@@ -74,15 +84,15 @@ impl Reader {
     }
 
     /// Asks until told to stop, with a pause after each answer.
-    pub(crate) async fn run(mut self, choice: Arc<Choice>, pause: Duration) {
+    pub(crate) async fn run(mut self, habit: Habit, choice: Arc<Choice>, pause: Duration) {
         while !self.shared.is_stopped() {
             let shape = self.choose(&choice);
-            let direct = self.dice.roll(4) > 0 || self.balanced.is_none();
-            let via = if direct {
-                let replica = self.dice.roll(self.direct.len() as u64);
-                Via::Replica(usize::try_from(replica).expect("few"))
-            } else {
-                Via::Balancer
+            let via = match habit {
+                Habit::Replicas => {
+                    let replica = self.dice.roll(self.direct.len() as u64);
+                    Via::Replica(usize::try_from(replica).expect("few"))
+                }
+                Habit::Balancer => Via::Balancer,
             };
             let coding = *self.dice.pick(&[
                 Coding::Identity,

@@ -1,5 +1,8 @@
 //! A proxy between one replica and Redis that tells the connections of the cache from those of the bus,
-//! and can lose, double and reorder messages.
+//! can lose, double and reorder messages, and can catch one before it is sent.
+
+mod frames;
+mod trap;
 
 use std::{
     net::SocketAddr,
@@ -20,6 +23,10 @@ use tokio::{
     task::JoinHandle,
 };
 
+use self::{
+    frames::{frame_length, message},
+    trap::Trap,
+};
 use crate::fault_proxy::{Link, Way};
 
 /// What becomes of messages on their way to this replica.
@@ -49,6 +56,8 @@ struct Shared {
     delivered: AtomicU64,
     /// The last message, as it was published.
     last: Mutex<Bytes>,
+    /// On the way of messages from this replica.
+    trap: Trap,
 }
 
 impl RedisLink {
@@ -63,6 +72,7 @@ impl RedisLink {
             lost: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
             last: Mutex::default(),
+            trap: Trap::new(),
         });
         let state = Arc::clone(&shared);
         #[expect(clippy::disallowed_methods, reason = "owned by the proxy, which ends it")]
@@ -114,6 +124,22 @@ impl RedisLink {
     /// The last message that came this way, as it was published.
     pub(crate) fn last(&self) -> Bytes {
         self.shared.last.lock().expect("no panic").clone()
+    }
+
+    /// From now on the first message of a write that this replica sends does not reach Redis, and neither does
+    /// any other that follows.
+    pub(crate) fn set_trap(&self) {
+        self.shared.trap.set();
+    }
+
+    /// Waits until a message was caught.
+    pub(crate) async fn sprung(&self) {
+        self.shared.trap.sprung().await;
+    }
+
+    /// From now on messages of this replica reach Redis again.
+    pub(crate) fn take_trap_away(&self) {
+        self.shared.trap.take_away();
     }
 }
 
@@ -198,23 +224,55 @@ async fn upwards(
     of: watch::Sender<Use>,
     shared: &Shared,
 ) {
-    let mut bytes = vec![0; 16 * 1024];
-    while let Ok(read) = from.read(&mut bytes).await {
+    let mut bytes = BytesMut::with_capacity(16 * 1024);
+    while let Ok(read) = from.read_buf(&mut bytes).await {
         if read == 0 {
             return;
         }
         if *of.borrow() == Use::Unknown {
-            let used = Use::of(&bytes[..read]);
+            let used = Use::of(&bytes);
             if used != Use::Unknown {
                 of.send_replace(used);
             }
         }
         let used = *of.borrow();
         link(used, shared).pass(Way::Up).await;
-        if to.write_all(&bytes[..read]).await.is_err() {
+        let (passing, caught) = match used {
+            Use::Bus => commands(&bytes, shared),
+            Use::Cache | Use::Unknown => (bytes.len(), Caught::Nothing),
+        };
+        if to.write_all(&bytes.split_to(passing)).await.is_err() {
             return;
         }
+        if caught == Caught::Message {
+            return hear_out(from).await;
+        }
     }
+}
+
+/// Whether the trap has caught something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caught {
+    Nothing,
+    Message,
+}
+
+/// How many of these bytes are whole commands that may pass.
+fn commands(bytes: &[u8], shared: &Shared) -> (usize, Caught) {
+    let mut passing = 0;
+    while let Some(length) = frame_length(&bytes[passing..]) {
+        if shared.trap.catches(&bytes[passing..passing + length]) {
+            return (passing, Caught::Message);
+        }
+        passing += length;
+    }
+    (passing, Caught::Nothing)
+}
+
+/// Lets the sender believe that its words arrive, until it closes the connection.
+async fn hear_out(mut from: OwnedReadHalf) {
+    let mut bytes = [0; 4 * 1024];
+    while matches!(from.read(&mut bytes).await, Ok(1..)) {}
 }
 
 async fn downwards(
@@ -251,7 +309,7 @@ async fn downwards(
 /// The frames that are handed on for one that came.
 fn treat(frame: Bytes, held: &mut Option<Bytes>, shared: &Shared) -> Vec<Bytes> {
     let Some(payload) = message(&frame) else { return vec![frame] };
-    *shared.last.lock().expect("no panic") = payload;
+    *shared.last.lock().expect("no panic") = frame.slice(payload);
     let post = *shared.post.borrow();
     let frames = match post {
         Post::Lost => {
@@ -270,64 +328,4 @@ fn treat(frame: Bytes, held: &mut Option<Bytes>, shared: &Shared) -> Vec<Bytes> 
     };
     shared.delivered.fetch_add(frames.len() as u64, Ordering::SeqCst);
     frames
-}
-
-/// What was published, if this is a message to a subscriber.
-fn message(frame: &Bytes) -> Option<Bytes> {
-    let head = &frame[..frame.len().min(24)];
-    let is = |kind: &[u8]| head.windows(kind.len()).any(|window| window == kind);
-    if !matches!(frame.first(), Some(b'*' | b'>'))
-        || !(is(b"\r\nmessage\r\n") || is(b"\r\nsmessage\r\n") || is(b"\r\npmessage\r\n"))
-    {
-        return None;
-    }
-    // The payload is the last part: find it from the start, since it may have any bytes.
-    let (parts, mut at) = line(frame, 0)?;
-    let mut payload = None;
-    for _ in 0..parts {
-        let (length, start) = line(frame, at)?;
-        let end = start + usize::try_from(length).ok()?;
-        payload = Some(frame.slice(start..end));
-        at = end + 2;
-    }
-    payload
-}
-
-/// The length of the whole frame of Redis' protocol that these bytes begin with, if all of it is there.
-fn frame_length(bytes: &[u8]) -> Option<usize> {
-    let (number, mut at) = match bytes.first()? {
-        b'$' | b'=' | b'!' | b'*' | b'>' | b'~' | b'%' | b'|' => line(bytes, 0)?,
-        // Simple: a line.
-        _ => return Some(bytes.windows(2).position(|window| window == b"\r\n")? + 2),
-    };
-    match bytes[0] {
-        b'$' | b'=' | b'!' => {
-            let length = usize::try_from(number).map_or(0, |number| number + 2);
-            (bytes.len() >= at + length).then_some(at + length)
-        }
-        kind => {
-            let each = if matches!(kind, b'%' | b'|') { 2 } else { 1 };
-            for _ in 0..number.max(0) * each {
-                at += frame_length(&bytes[at..])?;
-            }
-            Some(at)
-        }
-    }
-}
-
-/// The number in a line such as `*3\r\n`, and where the line ends.
-fn line(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
-    let rest = bytes.get(at + 1..)?;
-    let end = rest.windows(2).position(|window| window == b"\r\n")?;
-    let number = std::str::from_utf8(&rest[..end]).ok()?.parse().ok()?;
-    Some((number, at + 1 + end + 2))
-}
-
-#[test]
-fn frames_of_redis_are_told_apart() {
-    let message = Bytes::from_static(b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$4\r\na\r\nb\r\n+OK\r\n");
-    assert_eq!(frame_length(&message), Some(message.len() - 5));
-    assert_eq!(super::redis_link::message(&message), Some(Bytes::from_static(b"a\r\nb")));
-    assert_eq!(frame_length(&message[..20]), None);
-    assert_eq!(frame_length(b"%1\r\n+a\r\n:1\r\n$-1\r\n"), Some(12));
 }

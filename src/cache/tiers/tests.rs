@@ -1,0 +1,65 @@
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use prometheus::Registry;
+
+use super::*;
+use crate::cache::testing::{Text, at, known};
+
+fn tiers(known: Arc<Known>) -> Arc<Tiers<Text, Infallible>> {
+    let metrics = Arc::new(Metrics::new(&Registry::new(), &["genres"]));
+    let hour = Duration::from_hours(1);
+    let options =
+        Options { l1_bytes: 1 << 20, l1_ttl: hour, season_ttl: hour, catch_up: Duration::ZERO };
+    Arc::new(Tiers::new(known, None, metrics, TaskTracker::new(), options))
+}
+
+fn ask() -> Ask {
+    Ask {
+        key: Key::new("/v1/genres"),
+        scopes: vec![Scope::Movies],
+        route: 0,
+        at_least: Revision::ZERO,
+        is_shared: true,
+        within: Within::ALWAYS,
+        lasting: Lasting::Usual,
+    }
+}
+
+fn made(tag: i64) -> Made<Text> {
+    let payload = Text(Bytes::from_static(b"text"));
+    Made { tag: at(tag), scopes: None, keep: true, is_read: true, payload }
+}
+
+#[tokio::test]
+async fn what_is_loaded_is_answered_and_kept() {
+    let tiers = tiers(Arc::new(known()));
+    let load = async |()| Ok(made(12));
+    // The load has seen a write that no poll has found yet, which is found then.
+    let known = Arc::clone(tiers.known());
+    let polled = async {
+        tokio::task::yield_now().await;
+        let _ = known.polled(known.begin_poll(), 1, at(12), &[]);
+    };
+    let (answer, ()) = tokio::join!(tiers.get(ask(), (), |()| Ok(()), load), polled);
+    let answer = answer.unwrap();
+    assert_eq!((answer.outcome, answer.stored), (Outcome::Loaded(Miss::Absent), true));
+    let again = tiers.get(ask(), (), |()| Ok(()), async |()| unreachable!()).await.unwrap();
+    assert_eq!((again.outcome, again.revision), (Outcome::L1Hit, at(12)));
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_restore_is_not_answered_after_it() {
+    let known = Arc::new(known());
+    let tiers = tiers(Arc::clone(&known));
+    // Read at a revision that another write has in the new life, which is known when it arrives.
+    let load = async move |()| {
+        known.forget();
+        known.begin_life(known.begin_poll(), 2, at(20), &[(Scope::Movies, at(7))]);
+        Ok(made(12))
+    };
+    let answer = tiers.get(ask(), (), |()| Ok(()), load).await;
+    assert!(matches!(answer, Err(Failure::Behind)), "{answer:?}");
+    let again = tiers.get(ask(), (), |()| Ok(()), async |()| Ok(made(20))).await.unwrap();
+    assert_eq!((again.outcome, again.revision), (Outcome::Loaded(Miss::Absent), at(20)));
+}
