@@ -96,6 +96,8 @@ pub enum Failure<E> {
     Expired,
     /// What must be included is not in the truth, or was not there in time.
     Behind,
+    /// The truth turned out to be another one, or an earlier state of itself, since it was asked for.
+    Restored,
     /// The load ended without an outcome (a bug: the log has the panic).
     Lost,
     /// The load failed.

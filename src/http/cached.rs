@@ -312,6 +312,9 @@ impl From<Failure<Self>> for Problem {
             Failure::Behind => Self::unavailable(
                 "the catalogue does not have, or does not tell of, the revision that is asked for",
             ),
+            Failure::Restored => Self::unavailable(
+                "the catalogue was restored from a backup, or another one, while this was being answered",
+            ),
             Failure::Lost => Self::internal(),
             Failure::Load(problem) => problem,
         }

@@ -326,7 +326,7 @@ impl Front {
         let entry = self.places[n].as_ref()?.entry.upgrade();
         // The lease, then what is known up to, then the entry: a poll that comes in between must not make
         // an answer fresh that lacks what it found. Nor may it be another life in which it is good.
-        let generation = known.generation();
+        let lives = known.lives();
         let is_fresh = |entry: &Arc<Entry<Finished>>| {
             known.lease_of(entry.basis).freshness(now) == Freshness::Fresh
         };
@@ -338,7 +338,7 @@ impl Front {
             self.places[n] = None;
             return None;
         };
-        if !is_fresh || known.generation() != generation {
+        if !is_fresh || known.lives() != lives {
             return None;
         }
         let place = self.places[n].as_mut()?;

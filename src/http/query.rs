@@ -158,6 +158,15 @@ impl Query {
         }
     }
 
+    /// Whether the index makes its answer, and so must have what is known.
+    pub(super) fn needs_index(&self) -> bool {
+        match self {
+            Self::Search(_) | Self::Suggest(_) => true,
+            Self::Collection(plan) => plan.has_search(),
+            _ => false,
+        }
+    }
+
     /// When its answer holds by the calendar, and for how long that is kept.
     fn lifetime(&self) -> (Within, Lasting) {
         let within = |standing: Standing| Within { from: standing.since, until: standing.until };

@@ -31,11 +31,8 @@ use super::{
 /// Most answers that are kept for seasons and campaigns.
 const ANSWERS_MAX: usize = 500 + campaigns::TARGETS_MAX;
 
-/// How soon it is looked again at the earliest, when writes come one after the other.
+/// How soon it is looked again at the earliest, when writes come one after the other; or after as long as it took.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
-/// How many times as long as it took it is left alone.
-const TURNS_PART: u32 = 9;
-
 /// When what is made.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
@@ -61,7 +58,7 @@ impl Keeper {
         Self { services, cache, campaigns: Campaigns::default(), options }
     }
 
-    /// Keeps them ready until told to stop: looks whenever more is known, but for not much of the time, and now
+    /// Keeps them ready until told to stop: looks whenever more is known, but at most half of the time, and now
     /// and then in any case.
     pub async fn run(self, stop: CancellationToken) {
         let known = self.cache.tiers().known();
@@ -81,7 +78,7 @@ impl Keeper {
                 }
             }
             let every = self.options.every;
-            let pause = (began.elapsed() * TURNS_PART).clamp(PAUSE_MIN.min(every), every);
+            let pause = began.elapsed().clamp(PAUSE_MIN.min(every), every);
             let news = async {
                 sleep(pause).await;
                 known.news_after(seen).await;
@@ -128,6 +125,8 @@ impl Keeper {
             // A collection may be gone by now: then there is nothing to keep.
             queries.extend(target.now(&self.services.collections).await.ok());
         }
+        // The index lacks for a while what has just been written; others need not wait for it.
+        queries.sort_by_key(Query::needs_index);
         for query in queries.into_iter().take(ANSWERS_MAX) {
             let (key, of) = (query.ask(Revision::ZERO).key, query.route());
             match self.cache.prepare(query, &self.services).await {

@@ -282,6 +282,9 @@ fn correct(
     known: &mut Corrections,
     terms: &mut Vec<Wanted>,
 ) -> Result<(), SearchError> {
+    if slot.years.is_some() {
+        return Ok(());
+    }
     let errors = errors_allowed(&slot.text, stage >= Stage::Guessed);
     for field in [TextField::Title, TextField::Directors, TextField::Cast, TextField::Genres] {
         let others = known.of(snapshot, fields.text(field), &slot.text, errors)?.iter();

@@ -31,14 +31,14 @@ impl Dialect {
             Self::MySql => Costs {
                 any: 400.0,
                 row: 9.0,
-                page: Work { movies: 0.1, links: 0.1, merged: 0.1, lookups: 4.0 },
-                count: Work { movies: 0.1, links: 0.2, merged: 0.3, lookups: 0.8 },
+                page: Work { movies: 0.1, links: 0.1, distinct: 0.0, lookups: 4.0 },
+                count: Work { movies: 0.1, links: 0.2, distinct: 0.1, lookups: 0.8 },
             },
             Self::Sqlite => Costs {
                 any: 400.0,
                 row: 9.0,
-                page: Work { movies: 0.1, links: 0.1, merged: 0.1, lookups: 8.0 },
-                count: Work { movies: 0.1, links: 0.06, merged: 0.2, lookups: 0.6 },
+                page: Work { movies: 0.1, links: 0.1, distinct: 0.0, lookups: 8.0 },
+                count: Work { movies: 0.1, links: 0.06, distinct: 0.2, lookups: 0.6 },
             },
         }
     }

@@ -17,8 +17,8 @@ pub struct Work {
     pub movies: f64,
     /// The same, of those that have a name.
     pub links: f64,
-    /// The same, of those that have one of several names, each of which counts once.
-    pub merged: f64,
+    /// Movies of several names that are told apart, since each counts once.
+    pub distinct: f64,
     /// Rows that are looked for in another table, for entries that are within the ranges.
     pub lookups: f64,
 }
@@ -28,7 +28,7 @@ impl Work {
     pub(crate) fn of(&self, work: &Self) -> f64 {
         self.movies * work.movies
             + self.links * work.links
-            + self.merged * work.merged
+            + self.distinct * work.distinct
             + self.lookups * work.lookups
     }
 }
@@ -80,10 +80,10 @@ impl Plan<'_> {
             lookups += left;
             left *= share(movies);
         }
-        let none = Work { lookups, ..Work::default() };
+        let distinct = if self.overlapping { rows.min(matches) } else { 0.0 };
+        let none = Work { lookups, distinct, ..Work::default() };
         match self.table {
             Table::Movies => Work { movies: entries, ..none },
-            Table::Links(_) if self.overlapping => Work { merged: entries, ..none },
             Table::Links(_) => Work { links: entries, ..none },
         }
     }
@@ -123,12 +123,12 @@ mod tests {
         )
     }
 
-    fn close(work: Work, movies: f64, links: f64, merged: f64, lookups: f64) {
-        let expected = Work { movies, links, merged, lookups };
+    fn close(work: Work, movies: f64, links: f64, distinct: f64, lookups: f64) {
+        let expected = Work { movies, links, distinct, lookups };
         let off = [
             work.movies - movies,
             work.links - links,
-            work.merged - merged,
+            work.distinct - distinct,
             work.lookups - lookups,
         ];
         assert!(off.iter().all(|off| off.abs() < 1e-6), "{work:?} and not {expected:?}");
@@ -160,8 +160,15 @@ mod tests {
     #[test]
     fn each_alternative_is_read_for_all_rows_and_counted_as_one() {
         let (page, counted) = works(&[("genre", "War|Crime")], SortKey::Title);
-        close(page, 0.0, 0.0, 20.0, 0.0);
-        close(counted, 0.0, 0.0, 10.0, 0.0);
+        close(page, 0.0, 20.0, 10.0, 0.0);
+        close(counted, 0.0, 10.0, 10.0, 0.0);
+    }
+
+    #[test]
+    fn only_what_meets_all_conditions_is_told_apart() {
+        let filter = [("genre", "War|Crime"), ("year_min", "1990"), ("year_max", "1994")];
+        let (_, counted) = works(&filter, SortKey::Title);
+        close(counted, 0.0, 20.0, 10.0, 0.0);
     }
 
     #[test]

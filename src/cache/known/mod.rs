@@ -102,6 +102,8 @@ pub struct Known {
     epoch: AtomicU64,
     /// How often everything was forgotten.
     generation: AtomicU64,
+    /// How many lives of the catalogue have ended, as noticed here.
+    lives: AtomicU64,
     /// Whether the truth may be another one: everything was forgotten, and not yet learnt anew.
     suspect: AtomicBool,
     /// The last revision that a poll found: of every scope it is known whether it was touched up to
@@ -136,6 +138,7 @@ impl Known {
             hints: Mutex::default(),
             epoch: AtomicU64::new(0),
             generation: AtomicU64::new(0),
+            lives: AtomicU64::new(0),
             suspect: AtomicBool::new(true),
             cursor: AtomicI64::new(0),
             verified: AtomicI64::new(0),
@@ -195,6 +198,14 @@ impl Known {
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// How many lives of the catalogue have ended, as noticed here. What was found out in another one is not
+    /// answered: the same revisions are of other writes.
+    #[must_use]
+    #[inline]
+    pub fn lives(&self) -> u64 {
+        self.lives.load(Ordering::Acquire)
     }
 
     /// The lease.
@@ -354,7 +365,10 @@ impl Known {
     pub fn forget(&self) {
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
         let gone = std::mem::replace(&mut *cells, Cells::new(0));
-        self.suspect.store(true, Ordering::Release);
+        // It may be noticed by a write and then by a poll. What was read in between is of the new life.
+        if !self.suspect.swap(true, Ordering::AcqRel) {
+            self.lives.fetch_add(1, Ordering::AcqRel);
+        }
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.written.store(0, Ordering::Release);
         self.cursor.store(0, Ordering::Release);

@@ -81,6 +81,8 @@ type Landing<P, E> = Result<Landed<P>, Failure<E>>;
 #[derive(Debug)]
 struct Landed<P> {
     entry: Arc<Entry<P>>,
+    /// How many lives had ended when it was begun.
+    lives: u64,
     from: From,
     /// Whether it is for others who ask for the same later.
     keep: bool,
@@ -96,8 +98,8 @@ impl<P> Clone for Landed<P> {
 
 impl<P> Landed<P> {
     /// What the tier in the process had.
-    const fn at_hand(entry: Arc<Entry<P>>) -> Self {
-        Self { entry, from: From::L1, keep: true, beside: Beside::Unasked }
+    const fn at_hand(entry: Arc<Entry<P>>, lives: u64) -> Self {
+        Self { entry, lives, from: From::L1, keep: true, beside: Beside::Unasked }
     }
 }
 
@@ -195,7 +197,8 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         Q: Send + 'static,
         F: Future<Output = Result<Made<P>, E>> + Send + 'static,
     {
-        let (generation, epoch) = (self.known.generation(), self.known.epoch()); // before all that is known
+        let lives = self.known.lives(); // before all that is known
+        let (generation, epoch) = (self.known.generation(), self.known.epoch());
         let basis = Basis::of(&ask.scopes);
         let now = self.known.clock().tick();
         let freshness = self.known.lease_of(basis).freshness(now);
@@ -219,7 +222,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         let route = ask.route;
 
         let (landed, outcome) = match self.look(&ask.key, at_least, now) {
-            Ok(entry) => (Landed::at_hand(entry), Outcome::L1Hit),
+            Ok(entry) => (Landed::at_hand(entry, lives), Outcome::L1Hit),
             Err(miss) => {
                 self.metrics.missed(route, miss);
                 let (mut need, mut join) = (need, Join::Any);
@@ -236,8 +239,12 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                         Boarding::Joined(waiter) => {
                             let is_sure = waiter.is_sure();
                             let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
-                            if is_sure || landed.entry.is_good() {
+                            let is_of_this_life = landed.lives == lives;
+                            if is_of_this_life && (is_sure || landed.entry.is_good()) {
                                 break (landed, Outcome::Collapsed(miss));
+                            }
+                            if self.known.lives() != lives {
+                                return Err(Failure::Restored);
                             }
                             // It began before what this request must see was known, and that concerns it.
                             need = Need { news: self.known.news(), at_least };
@@ -245,7 +252,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                         }
                         Boarding::Mine(pilot, waiter) => {
                             let flight =
-                                Flight { ask, at_least, floor, watched, epoch, generation };
+                                Flight { ask, at_least, floor, watched, epoch, generation, lives };
                             let flying = Arc::clone(self).lead(flight, pilot, move || load(query));
                             self.tasks.spawn(flying.in_current_span());
                             let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
@@ -261,8 +268,8 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
             }
         };
         // The truth turned out to be another one meanwhile. Whoever asks again is told of that one.
-        if self.known.generation() != generation {
-            return Err(Failure::Behind);
+        if self.known.lives() != lives {
+            return Err(Failure::Restored);
         }
         // What this request itself had read from the truth is of after it came. What an index had, or some
         // memory, is of before.
@@ -337,7 +344,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         let now = self.known.clock().tick();
         // Somebody may have landed between this request's look and its boarding.
         if let Ok(entry) = self.look(&flight.ask.key, flight.at_least, now) {
-            return pilot.land(Ok(Landed::at_hand(entry)));
+            return pilot.land(Ok(Landed::at_hand(entry, flight.lives)));
         }
         let wanted = Wanted {
             key: &flight.ask.key,
@@ -353,9 +360,10 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                 Turn::Have(made) => {
                     let (entry, _, _) = self.entry(&flight, made);
                     if self.keep(&flight, &entry) {
-                        let beside = Beside::Unasked;
+                        let (lives, beside) = (flight.lives, Beside::Unasked);
                         return pilot.land(Ok(Landed {
                             entry,
+                            lives,
                             from: From::L2,
                             keep: true,
                             beside,
@@ -373,7 +381,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
             Ok((entry, scopes, keep, from)) => {
                 let keep = keep && self.keep(&flight, &entry);
                 kept = keep.then(|| (Arc::clone(&entry), scopes));
-                pilot.land(Ok(Landed { entry, from, keep, beside }));
+                pilot.land(Ok(Landed { entry, lives: flight.lives, from, keep, beside }));
                 drop(pilot);
             }
             Err(Failure::Load(failure)) if failure.was_not_begun() => {
@@ -540,6 +548,7 @@ struct Flight {
     watched: Watched,
     epoch: u64,
     generation: u64,
+    lives: u64,
 }
 
 /// The revision that a load must include, by what the truth itself had told when it began.

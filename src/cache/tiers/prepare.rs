@@ -66,6 +66,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         if self.known.lease().freshness(now) != Freshness::Fresh {
             return Err(Failure::Expired);
         }
+        let lives = self.known.lives(); // before all that is known
         let (generation, epoch) = (self.known.generation(), self.known.epoch());
         let need = Need { news: self.known.news(), at_least: Revision::ZERO };
         let watched = self.known.watch(&ask.scopes);
@@ -78,14 +79,15 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                     return Err(Failure::Load(failure));
                 }
                 let at_least = Revision::ZERO;
-                let flight = Flight { ask, at_least, floor, watched, epoch, generation };
+                let flight = Flight { ask, at_least, floor, watched, epoch, generation, lives };
                 let flying = Arc::clone(self).lead(flight, pilot, move || load(query));
                 self.tasks.spawn(flying.in_current_span());
                 waiter
             }
         };
         let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
-        let is_kept = is_ready(&landed.entry) && generation == self.known.generation();
+        let is_of_this_life = landed.lives == lives && generation == self.known.generation();
+        let is_kept = is_ready(&landed.entry) && is_of_this_life;
         if is_kept && landed.keep && !self.ahead.put(key, Arc::clone(&landed.entry)) {
             return Ok((Prepared::NoRoom, landed.entry));
         }

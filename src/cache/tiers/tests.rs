@@ -59,7 +59,51 @@ async fn what_was_read_before_a_restore_is_not_answered_after_it() {
         Ok(made(12))
     };
     let answer = tiers.get(ask(), (), |()| Ok(()), load).await;
-    assert!(matches!(answer, Err(Failure::Behind)), "{answer:?}");
+    assert!(matches!(answer, Err(Failure::Restored)), "{answer:?}");
     let again = tiers.get(ask(), (), |()| Ok(()), async |()| Ok(made(20))).await.unwrap();
     assert_eq!((again.outcome, again.revision), (Outcome::Loaded(Miss::Absent), at(20)));
+}
+
+#[tokio::test]
+async fn who_comes_after_a_restore_does_not_take_what_was_read_before_it() {
+    let known = Arc::new(known());
+    let tiers = tiers(Arc::clone(&known));
+    let (go, gone) = tokio::sync::oneshot::channel::<()>();
+    // What it shows counts once it is made, and then is of the new life.
+    let scopes = Some(vec![Scope::Movies, Scope::Item(1)]);
+    let load = async move |()| {
+        gone.await.unwrap();
+        Ok(Made { scopes, ..made(12) })
+    };
+    let before = tiers.get(ask(), (), |()| Ok(()), load);
+    let after = async {
+        tokio::task::yield_now().await;
+        known.forget();
+        known.begin_life(known.begin_poll(), 2, at(20), &[(Scope::Movies, at(7))]);
+        let joined = tiers.get(ask(), (), |()| Ok(()), async |()| Ok(made(20)));
+        let land = async {
+            tokio::task::yield_now().await;
+            go.send(()).unwrap();
+        };
+        tokio::join!(joined, land).0
+    };
+    let (before, after) = tokio::join!(before, after);
+    assert!(matches!(before, Err(Failure::Restored)), "{before:?}");
+    let after = after.unwrap();
+    assert_eq!((after.outcome, after.entry.tag), (Outcome::Loaded(Miss::Absent), at(20)));
+}
+
+#[tokio::test]
+async fn a_restore_that_a_write_and_then_a_poll_notice_is_one() {
+    let known = Arc::new(known());
+    let tiers = tiers(Arc::clone(&known));
+    known.forget();
+    // Read of the truth as it is now, and answered once that is known.
+    let load = async move |()| {
+        known.forget();
+        known.begin_life(known.begin_poll(), 2, at(20), &[(Scope::Movies, at(7))]);
+        Ok(made(20))
+    };
+    let answer = tiers.get(ask(), (), |()| Ok(()), load).await.unwrap();
+    assert_eq!((answer.revision, answer.stored), (at(20), false));
 }

@@ -83,6 +83,12 @@ impl Plan {
         Self { slug, at, standing, scopes, known }
     }
 
+    /// Whether the index is asked for its movies.
+    #[must_use]
+    pub fn has_search(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.definition.search().is_some())
+    }
+
     /// Whether it has a season that is on at that moment.
     #[must_use]
     pub fn is_in_season(&self) -> bool {

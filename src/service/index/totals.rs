@@ -3,7 +3,10 @@
 //! Conditions that go together are met more often than if they were independent, which is all that statistics
 //! tell; who has read a list to its end knows better.
 
-use std::time::Duration;
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    time::Duration,
+};
 
 use moka::sync::Cache;
 
@@ -14,24 +17,28 @@ const FILTERS_MAX: u64 = 10_000;
 /// For how long: totals drift as movies come and go.
 const KEPT: Duration = Duration::from_hours(1);
 
-/// Totals by filters.
+/// Totals by the hashes of filters, which are of any length; two of one hash cost a worse choice at most.
 #[derive(Debug)]
-pub(super) struct Totals(Cache<String, u64>);
+pub(super) struct Totals {
+    hashes: RandomState,
+    known: Cache<u64, u64>,
+}
 
 impl Totals {
     pub(super) fn new() -> Self {
-        Self(Cache::builder().max_capacity(FILTERS_MAX).time_to_live(KEPT).build())
+        let known = Cache::builder().max_capacity(FILTERS_MAX).time_to_live(KEPT).build();
+        Self { hashes: RandomState::new(), known }
     }
 
     /// How many movies a filter let through not long ago, if somebody counted them all.
     pub(super) fn of(&self, filter: &Filter) -> Option<u64> {
-        self.0.get(&filter.canonical())
+        self.known.get(&self.hashes.hash_one(filter.canonical()))
     }
 
     /// Remembers what was counted.
     pub(super) fn remember(&self, filter: &Filter, total: Total) {
         if let Total::Exact(total) = total {
-            self.0.insert(filter.canonical(), total);
+            self.known.insert(self.hashes.hash_one(filter.canonical()), total);
         }
     }
 }

@@ -171,7 +171,8 @@ fn a_balancer_that_does_not_reach_a_replica_permits_its_own_failures_only() {
     let permits = Permits::new(Instant::now());
     let window = permits.open(Trouble::Balancer);
     let permitted = |via, failure| {
-        let (now, request) = (Instant::now(), Request::Write);
+        // After what was closed just before, whatever the clock's step.
+        let (now, request) = (Instant::now() + Duration::from_millis(1), Request::Write);
         permits.permit(&Asker { via, sent: now, arrived: now, request }, failure)
     };
     let failures = [Failure::Unavailable, Failure::Gateway, Failure::Silence];

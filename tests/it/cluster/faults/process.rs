@@ -9,7 +9,7 @@ use super::{Done, Fault, Scene, permits::Trouble};
 /// After a replica is there again: the load balancer takes a while to know.
 const GRACE: Duration = Duration::from_millis(700);
 /// A replica that has nothing to tell of for so long is not written to.
-const SILENCE: Duration = Duration::from_secs(5);
+const SILENCE: Duration = Duration::from_secs(15);
 
 pub(super) async fn strike(fault: Fault, scene: &mut Scene<'_>) -> Done {
     match fault {

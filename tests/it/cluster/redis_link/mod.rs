@@ -178,6 +178,10 @@ impl Use {
 
 async fn carry(client: TcpStream, target: SocketAddr, shared: Arc<Shared>) {
     let Ok(server) = TcpStream::connect(target).await else { return };
+    // Commands and replies are passed on one by one; none waits for the one before it to be acknowledged.
+    if client.set_nodelay(true).is_err() || server.set_nodelay(true).is_err() {
+        return;
+    }
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let (of, used) = watch::channel(Use::Unknown);
@@ -218,14 +222,20 @@ async fn cut(mut used: watch::Receiver<Use>, shared: &Shared) {
     }
 }
 
+/// Reads what is there, with room for a large entry.
+async fn read_more(from: &mut OwnedReadHalf, bytes: &mut BytesMut) -> std::io::Result<usize> {
+    bytes.reserve(16 * 1024);
+    from.read_buf(bytes).await
+}
+
 async fn upwards(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     of: watch::Sender<Use>,
     shared: &Shared,
 ) {
-    let mut bytes = BytesMut::with_capacity(16 * 1024);
-    while let Ok(read) = from.read_buf(&mut bytes).await {
+    let mut bytes = BytesMut::new();
+    while let Ok(read) = read_more(&mut from, &mut bytes).await {
         if read == 0 {
             return;
         }
@@ -281,9 +291,9 @@ async fn downwards(
     used: watch::Receiver<Use>,
     shared: &Shared,
 ) {
-    let mut bytes = BytesMut::with_capacity(16 * 1024);
+    let mut bytes = BytesMut::new();
     let mut held: Option<Bytes> = None;
-    while let Ok(read) = from.read_buf(&mut bytes).await {
+    while let Ok(read) = read_more(&mut from, &mut bytes).await {
         if read == 0 {
             return;
         }
