@@ -81,7 +81,7 @@ impl Plan<'_> {
             left *= share(movies);
         }
         let distinct = if self.overlapping { rows.min(matches) } else { 0.0 };
-        let none = Work { lookups, distinct, ..Work::default() };
+        let none = Work { distinct, lookups, ..Work::default() };
         match self.table {
             Table::Movies => Work { movies: entries, ..none },
             Table::Links(_) => Work { links: entries, ..none },
