@@ -25,24 +25,25 @@ def into_mariadb(database, program, source, target, folder):
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.glob("*.rows"):
         file.unlink()
-    for table in tables:
-        database.ask(f"SELECT * FROM `{table}` INTO OUTFILE '{folder}/{table}.rows' CHARACTER SET binary", source)
     run(program, "migrate", "--database-url", database.create(target))
-    indexes = {table: _secondary(database, target, table) for table in tables}
-    began = time.monotonic()
+    took = 0
     for table in tables:
-        names = [re.match(r"(?:UNIQUE )?KEY `([^`]+)`", index)[1] for index in indexes[table]]
+        # One file at a time: all of them together take as much room as the catalogue.
+        file = folder / f"{table}.rows"
+        database.ask(f"SELECT * FROM `{table}` INTO OUTFILE '{file}' CHARACTER SET binary", source)
+        indexes = _secondary(database, target, table)
+        names = [re.match(r"(?:UNIQUE )?KEY `([^`]+)`", index)[1] for index in indexes]
         drop = ", ".join(f"DROP INDEX `{name}`" for name in names)
-        add = ", ".join(f"ADD {index}" for index in indexes[table])
+        add = ", ".join(f"ADD {index}" for index in indexes)
         sql = ["SET foreign_key_checks = 0, unique_checks = 0", f"DELETE FROM `{table}`"]
         if drop:
             sql.append(f"ALTER TABLE `{table}` {drop}")
-        sql.append(f"LOAD DATA INFILE '{folder}/{table}.rows' INTO TABLE `{table}` CHARACTER SET binary")
+        sql.append(f"LOAD DATA INFILE '{file}' INTO TABLE `{table}` CHARACTER SET binary")
         if add:
             sql.append(f"ALTER TABLE `{table}` {add}")
+        began = time.monotonic()
         database.ask("; ".join(sql), target)
-    took = time.monotonic() - began
-    for file in folder.glob("*.rows"):
+        took += time.monotonic() - began
         file.unlink()
     return took
 
@@ -64,8 +65,8 @@ def _attached(source):
     return f"ATTACH '{source}' AS source"
 
 
-def into_sqlite(program, source, target):
-    """(seconds of reading a file of SQL, seconds of copying rows as they are) into new files.
+def into_sqlite(source, target, ways=("read", "copied")):
+    """Way -> seconds, into new files: of reading a file of SQL, of copying rows as they are.
 
     `.import` reads text only, and has no way to say NULL or bytes, which the schema has; so the shell's own dump is
     what stands for it. Rows copied from one file into another need no reading at all: a bound from below."""
@@ -79,8 +80,8 @@ def into_sqlite(program, source, target):
     rows = target.with_suffix(".sql")
     with open(rows, "w") as out:
         _sqlite(source, "".join(f".mode insert {table}\nSELECT * FROM {table};\n" for table in tables), out)
-    times = []
-    for way in ("read", "copied"):
+    times = {}
+    for way in ways:
         for old in target.parent.glob(target.name + "*"):
             if old != rows:
                 old.unlink()
@@ -94,10 +95,10 @@ def into_sqlite(program, source, target):
         else:
             text = [quick, "BEGIN;", *(f"{sql};" for sql in create), body, *(f"{sql};" for sql in index), "COMMIT;"]
         _sqlite(target, "\n".join(text) + "\n", subprocess.DEVNULL)
-        times.append(time.monotonic() - began)
+        times[way] = time.monotonic() - began
     for old in (rows, target):
         old.unlink(missing_ok=True)
-    return tuple(times)
+    return times
 
 
 def _rows(file, sql):

@@ -134,6 +134,13 @@ class Programs:
         sys.stderr.write(log.read_text(errors="replace")[-4_000:])
         give_up(f"{process.name} did not start", 70)
 
+    def keep_logs(self, folder):
+        """Copies what the programs have said, which goes with this otherwise; the folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for log in self.folder.glob("*.log"):
+            shutil.copy(log, folder)
+        return folder
+
     def end(self, process, seconds=30):
         if process.poll() is None:
             process.send_signal(signal.SIGCONT)
@@ -149,4 +156,4 @@ class Programs:
     def stop(self):
         # What was started last may need what was started first.
         for process in reversed(list(self.started)):
-            self.end(process)
+            self.end(process, getattr(process, "patience", 30))

@@ -64,10 +64,11 @@ class MariaDb:
             f"--socket={socket}", "--max-connections=1000", "--skip-name-resolve", "--character-set-server=utf8mb4",
             "--skip-log-bin", f"--innodb-buffer-pool-size={self.buffer_mib}M", "--innodb-log-file-size=1G",
             "--local-infile=1", *self.more, *(["--user=root"] if os.geteuid() == 0 else [])], core=self.core)
-        self.programs.wait_for(self.process, lambda: listens(self.port), 120)
+        self.process.patience = 180  # it writes what its buffer pool has
+        self.programs.wait_for(self.process, lambda: listens(self.port), 300)
 
     def stop(self):
-        self.programs.end(self.process, 120)
+        self.programs.end(self.process, self.process.patience)
 
     def ask(self, sql, database=None, more=()):
         """The rows that a statement gives, as lists of text."""
@@ -121,8 +122,11 @@ class Replica:
 
     def wait_for_index(self, programs, seconds=600):
         """Waits until searches and suggestions are answered."""
-        for path in ("/v1/search?q=the", "/v1/suggest?q=th"):
-            programs.wait_for(self.process, lambda path=path: fetch(self.port, path)[0] == 200, seconds)
+        self.wait_for_searches(programs, seconds)
+        programs.wait_for(self.process, lambda: fetch(self.port, "/v1/suggest?q=th")[0] == 200, seconds)
+
+    def wait_for_searches(self, programs, seconds=600):
+        programs.wait_for(self.process, lambda: fetch(self.port, "/v1/search?q=the")[0] == 200, seconds)
 
     def metrics(self):
         return metrics(self.admin)
