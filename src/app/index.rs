@@ -11,6 +11,7 @@ use std::{
 };
 
 use prometheus::Registry;
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::AppError;
@@ -22,8 +23,8 @@ use crate::{
     store::Store,
 };
 
-/// How long a start waits for an index that is there to be opened, and to catch up.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a start waits for an index that was opened to catch up.
+const CATCH_UP: Duration = Duration::from_secs(5);
 /// Searches at once for each processor, where nothing else is said.
 const AT_ONCE: usize = 2;
 /// Searches that wait for each that is answered.
@@ -127,16 +128,25 @@ fn take(settings: &Settings) -> Result<(Folder, Option<TemporaryFolder>), AppErr
 }
 
 impl Kept {
-    /// Opens the index if there is one, and has it kept from now on. Gives the folder that goes with the
-    /// process.
+    /// Has the index kept from now on, and waits for one that is there to be opened, for as long as
+    /// `patience` lasts, and then to catch up: nobody is refused a search after a restart with a small one, and a large one does
+    /// not keep others waiting. Gives the folder that goes with the process.
     pub(super) async fn begin(
         self,
         tasks: &TaskTracker,
         stop: CancellationToken,
+        patience: Duration,
     ) -> Option<TemporaryFolder> {
         let Self { mut keeper, folder } = self;
-        keeper.begin(PATIENCE).await;
+        let [opened, caught_up] = keeper.begun();
         tasks.spawn(keeper.run(stop));
+        let ready = async {
+            timeout(patience, opened).await?;
+            timeout(CATCH_UP, caught_up).await
+        };
+        if ready.await.is_err() {
+            tracing::info!("the index is not ready yet: lists are served meanwhile");
+        }
         folder
     }
 }

@@ -17,7 +17,7 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use prometheus::Registry;
 use tokio::{
     sync::watch,
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -173,6 +173,7 @@ impl App {
     /// # Errors
     /// [`AppError`].
     pub async fn start(settings: &Settings, clock: Clock) -> Result<Self, AppError> {
+        let began = Instant::now();
         let end = CancellationToken::new();
         let guard = end.clone().drop_guard();
         let tasks = TaskTracker::new();
@@ -218,7 +219,8 @@ impl App {
         tasks.spawn(Arc::clone(&limits).run(tasks.clone(), housekeeping.clone()));
         access.follow(&tasks, &housekeeping);
         let index_folder = match index {
-            Some(index) => index.begin(&tasks, housekeeping.clone()).await,
+            // A start takes twice as long for an index, at most.
+            Some(index) => index.begin(&tasks, housekeeping.clone(), began.elapsed()).await,
             None => None,
         };
         if let Some(bus) = bus {

@@ -1,6 +1,10 @@
 //! The catalogue's reads and writes.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -203,14 +207,18 @@ impl Catalogue {
             let page = page.filter(|page| self.is_of_now(page));
             index.count_list(page.is_some());
             if let Some(page) = page {
-                index.remember_total(&query, page.value.total);
                 return Ok((page, Origin::Index));
             }
         }
         let asked = query.clone();
-        let page = self.detached(Work::Read, async move |store| store.list(&asked).await).await?;
+        let reading = async move |store: Arc<Store>| {
+            let began = Instant::now();
+            let page = store.list(&asked).await?;
+            Ok((page, began.elapsed()))
+        };
+        let (page, took) = self.detached(Work::Read, reading).await?;
         if let Some(index) = &self.index {
-            index.remember_total(&query, page.value.total);
+            index.learn(&query, took, page.value.total);
         }
         Ok((page, Origin::Truth))
     }

@@ -107,7 +107,7 @@ async fn changed(
     let mut movies = Vec::with_capacity(ids.len());
     for ids in ids.chunks(CHANGED) {
         let mut sql = Sql::new("SELECT ");
-        sql.push(Columns::Whole.sql()).push(" FROM movies m WHERE m.id IN ");
+        sql.push(row::WHOLE).push(" FROM movies m WHERE m.id IN ");
         sql.bind_list(ids.iter().copied());
         for row in &session.rows(sql).await? {
             movies.extend(row::movie(row, 0, Columns::Whole)?);

@@ -212,6 +212,14 @@ macro_rules! bound {
 }
 
 impl Session {
+    /// The words in which its backend differs.
+    pub(crate) const fn dialect(&self) -> Dialect {
+        match self.connection {
+            Some(Connection::Sqlite(_)) => Dialect::Sqlite,
+            Some(Connection::MySql(_)) | None => Dialect::MySql,
+        }
+    }
+
     /// Rows of a query.
     pub(crate) async fn rows(&mut self, sql: Sql) -> Result<Vec<Row>, StoreError> {
         let Sql { text, values } = sql;

@@ -39,7 +39,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn movie(&self, id: MovieId) -> Result<AsOf<Option<Movie>>, StoreError> {
-        let mut sql = as_of(Columns::Whole.sql());
+        let mut sql = as_of(row::WHOLE);
         sql.push("LEFT JOIN movies m ON m.id = ").bind(id.get()).push(" WHERE r.scope = '*'");
         self.one(sql).await
     }
@@ -49,7 +49,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn movie_by_imdb_id(&self, id: &ImdbId) -> Result<AsOf<Option<Movie>>, StoreError> {
-        let mut sql = as_of(Columns::Whole.sql());
+        let mut sql = as_of(row::WHOLE);
         sql.push("LEFT JOIN movies m ON m.imdb_id = ")
             .bind(id.as_str())
             .push(" WHERE r.scope = '*'");
@@ -70,7 +70,7 @@ impl Store {
         let mut movies = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(ROWS_AT_ONCE) {
             let mut sql = Sql::new("SELECT ");
-            sql.push(Columns::Whole.sql()).push(" FROM movies m WHERE m.id IN ");
+            sql.push(row::WHOLE).push(" FROM movies m WHERE m.id IN ");
             sql.bind_list(chunk.iter().map(|id| id.get()));
             for row in self.read(sql).await? {
                 movies.extend(row::movie(&row, 0, Columns::Whole)?);
@@ -108,7 +108,7 @@ impl Store {
         after: Option<MovieId>,
         limit: u32,
     ) -> Result<AsOf<Vec<Movie>>, StoreError> {
-        let mut sql = as_of(Columns::Listed.sql());
+        let mut sql = as_of(row::listed(self.db.dialect()));
         sql.push("LEFT JOIN (SELECT * FROM movies ").push(self.db.dialect().by_primary_key());
         sql.push(" WHERE id > ").bind(after.map_or(0, MovieId::get));
         sql.push(" ORDER BY id LIMIT ")

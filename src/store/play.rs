@@ -178,10 +178,7 @@ impl Play {
     ) -> Result<(), StoreError> {
         for chunk in values.chunks(VALUES_MAX) {
             let mut sql = Sql::new("SELECT ");
-            sql.push(Columns::Whole.sql())
-                .push(" FROM movies m WHERE m.")
-                .push(column)
-                .push(" IN ");
+            sql.push(row::WHOLE).push(" FROM movies m WHERE m.").push(column).push(" IN ");
             sql.bind_list(chunk.iter().cloned()).push(" ORDER BY m.id").push(dialect.for_update());
             for row in session.rows(sql).await? {
                 if let Some(movie) = row::movie(&row, 0, Columns::Whole)?

@@ -4,6 +4,8 @@
 //! position, the rows beyond it, and the rows that have no sort value. Within a segment each *range* of
 //! the plan gives its first rows. Every such piece is one contiguous part of one index.
 
+use std::cmp::Ordering;
+
 use crate::domain::{
     cursor::{Position, Side, SortValue},
     list::{Sort, SortKey},
@@ -51,10 +53,27 @@ impl Walk {
         if self.descending { "<" } else { ">" }
     }
 
-    /// The order of the rows of all segments together, in a table called `alias`.
-    pub(crate) fn order_by(self, alias: &str) -> String {
-        let order = self.order();
-        format!("{alias}.seg, {alias}.s {order}, {alias}.id {order}")
+    /// Which of two rows comes first.
+    pub(crate) fn compare(
+        self,
+        one: &SortValue,
+        other: &SortValue,
+        first: MovieId,
+        second: MovieId,
+    ) -> Ordering {
+        let is_missing = |value: &SortValue| *value == SortValue::Missing;
+        let missing = is_missing(one).cmp(&is_missing(other));
+        let missing = if self.missing_first { missing.reverse() } else { missing };
+        let values = match (one, other) {
+            (SortValue::Integer(one), SortValue::Integer(other)) => one.cmp(other),
+            (SortValue::Number(one), SortValue::Number(other)) => {
+                one.partial_cmp(other).unwrap_or(Ordering::Equal)
+            }
+            (SortValue::Text(one), SortValue::Text(other)) => one.cmp(other),
+            _ => Ordering::Equal,
+        };
+        let within = values.then(first.cmp(&second));
+        missing.then(if self.descending { within.reverse() } else { within })
     }
 }
 
@@ -116,7 +135,7 @@ pub(crate) fn has_missing_at_its_end(
     walk.key.optional() && !plan.bounds(walk.key) && !walk.missing_first && !among_them
 }
 
-/// The ids of a page, with the columns `seg`, `s` and `id` by which [`Walk::order_by`] sorts them.
+/// The ids of a page, in its order.
 pub(crate) fn page(
     plan: &Plan<'_>,
     walk: Walk,
@@ -127,9 +146,17 @@ pub(crate) fn page(
     dialect: Dialect,
 ) -> Sql {
     let with_missing = missing == Missing::Included && has_missing_at_its_end(plan, walk, position);
+    let segments = segments(walk, position, with_missing);
+    if let ([segment], [range]) = (&segments[..], &plan.ranges[..]) {
+        let mut page = piece(plan, range, walk, 0, segment, rows, dialect);
+        if skip > 0 {
+            page.push(" OFFSET ").bind(skip);
+        }
+        return page;
+    }
     let mut union = Sql::default();
     let mut pieces = 0;
-    for (n, segment) in segments(walk, position, with_missing).iter().enumerate() {
+    for (n, segment) in segments.iter().enumerate() {
         for range in &plan.ranges {
             if pieces > 0 {
                 union.push(" UNION ALL ");
@@ -143,8 +170,8 @@ pub(crate) fn page(
     // A movie with two of the genres that are asked for is in two ranges.
     let mut page = Sql::new(if plan.overlapping { "SELECT DISTINCT " } else { "SELECT " });
     page.push("u.seg, u.id, u.s FROM (").append(union);
-    page.push(") u ORDER BY ").push(&walk.order_by("u"));
-    page.push(" LIMIT ").bind(rows);
+    let order = walk.order();
+    page.push(&format!(") u ORDER BY u.seg, u.s {order}, u.id {order} LIMIT ")).bind(rows);
     if skip > 0 {
         page.push(" OFFSET ").bind(skip);
     }
@@ -236,6 +263,28 @@ mod tests {
             assert_eq!(parts(descending, Some(&after)), ["tie", "beyond", "missing"]);
             let after = at(SortValue::Missing, Side::After);
             assert_eq!(parts(descending, Some(&after)), ["missing beyond"]);
+        }
+    }
+
+    #[test]
+    fn rows_are_compared_as_they_are_read() {
+        use SortValue::{Missing, Number};
+        let before = at(Number(5.0), Side::Before);
+        let rows =
+            [(Number(1.0), 1), (Number(2.0), 2), (Number(2.0), 3), (Missing, 4), (Missing, 5)];
+        for (descending, position, expected) in [
+            (false, None, [1, 2, 3, 4, 5]),
+            (true, None, [3, 2, 1, 5, 4]),
+            (false, Some(&before), [5, 4, 3, 2, 1]),
+            (true, Some(&before), [4, 5, 1, 2, 3]),
+        ] {
+            let walk = Walk::new(Sort { key: SortKey::Rating, descending }, position);
+            let id = |n| MovieId::new(n).expect("positive");
+            let mut sorted = rows.clone();
+            sorted.sort_by(|(one, first), (other, second)| {
+                walk.compare(one, other, id(*first), id(*second))
+            });
+            assert_eq!(sorted.map(|(_, n)| n), expected, "{walk:?}");
         }
     }
 

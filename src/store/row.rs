@@ -9,6 +9,7 @@ use crate::domain::{
 };
 
 use super::{
+    dialect::Dialect,
     error::StoreError,
     sql::{Row, Sql},
 };
@@ -16,27 +17,51 @@ use super::{
 /// Which columns of a movie are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Columns {
-    /// All of them.
+    /// All of them: [`WHOLE`].
     Whole,
-    /// Without the cast and the synopsis, which lists leave out.
+    /// Without the cast and the synopsis, which lists leave out: [`listed`].
     Listed,
 }
 
-impl Columns {
-    /// The columns of the table called `m`, in the order that [`movie`] reads them.
-    pub(crate) const fn sql(self) -> &'static str {
-        match self {
-            Self::Whole => {
-                "m.id, m.version, m.created_at, m.updated_at, m.title, m.year, m.released, \
-                 m.runtime_minutes, m.directors, m.genres, m.countries, m.languages, m.rating, m.votes, \
-                 m.popularity, m.imdb_id, m.cast_names, m.synopsis"
-            }
-            Self::Listed => {
-                "m.id, m.version, m.created_at, m.updated_at, m.title, m.year, m.released, \
-                 m.runtime_minutes, m.directors, m.genres, m.countries, m.languages, m.rating, m.votes, \
-                 m.popularity, m.imdb_id"
-            }
+/// All columns of a movie, of the table called `m`.
+pub(crate) const WHOLE: &str = "m.id, m.version, m.created_at, m.updated_at, m.title, m.year, m.released, m.runtime_minutes, \
+     m.directors, m.genres, m.countries, m.languages, m.rating, m.votes, m.popularity, m.imdb_id, \
+     m.cast_names, m.synopsis";
+
+/// The columns of a listed movie.
+///
+/// `SQLite` copies each value of each row by itself, which is a good part of what a list takes: what has one
+/// form as text is put together there.
+pub(crate) const fn listed(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::MySql => {
+            "m.id, m.version, m.created_at, m.updated_at, m.title, m.year, m.released, \
+             m.runtime_minutes, m.directors, m.genres, m.countries, m.languages, m.rating, m.votes, \
+             m.popularity, m.imdb_id"
         }
+        Dialect::Sqlite => {
+            "m.id, m.title, m.rating, m.popularity, json_array(m.version, m.created_at, m.updated_at, \
+             m.year, m.runtime_minutes, m.votes, m.released, m.imdb_id), '[' || m.directors || ',' || \
+             m.genres || ',' || m.countries || ',' || m.languages || ']'"
+        }
+    }
+}
+
+/// What `SQLite` gives together of a listed movie: version, when it was created and updated, year, minutes,
+/// votes, day of release, `IMDb` id.
+type Together<'a> =
+    (i64, i64, i64, Option<i16>, Option<i32>, Option<i64>, Option<&'a str>, Option<&'a str>);
+
+/// Directors, genres, countries, languages.
+type Names = (Vec<String>, Vec<String>, Vec<String>, Vec<String>);
+
+/// A fault of a stored movie, by its id.
+fn bad(id: i64) -> impl Fn(&'static str, &str) -> StoreError {
+    move |column, detail| StoreError::BadRow {
+        table: "movies",
+        column,
+        key: id.to_string(),
+        detail: detail.to_owned(),
     }
 }
 
@@ -47,13 +72,17 @@ pub(crate) fn movie(
     columns: Columns,
 ) -> Result<Option<Movie>, StoreError> {
     let Some(raw) = row.optional_integer(first)? else { return Ok(None) };
-    let bad = |column, detail: &str| StoreError::BadRow {
-        table: "movies",
-        column,
-        key: raw.to_string(),
-        detail: detail.to_owned(),
-    };
-    let id = MovieId::new(raw).ok_or_else(|| bad("id", "not positive"))?;
+    let id = MovieId::new(raw).ok_or_else(|| bad(raw)("id", "not positive"))?;
+    match (row, columns) {
+        (Row::Sqlite(_), Columns::Listed) => together(row, first, id),
+        _ => apart(row, first, id, columns),
+    }
+    .map(Some)
+}
+
+/// Reads a movie each of whose values is by itself.
+fn apart(row: &Row, first: usize, id: MovieId, columns: Columns) -> Result<Movie, StoreError> {
+    let bad = bad(id.get());
     let names = |column: usize, name| {
         let text = row.text(first + column)?;
         serde_json::from_str::<Vec<String>>(&text).map_err(|error| bad(name, &error.to_string()))
@@ -89,7 +118,39 @@ pub(crate) fn movie(
     let version = row.integer(first + 1)?;
     let created_at = Moment::from_unix_ms(row.integer(first + 2)?);
     let updated_at = Moment::from_unix_ms(row.integer(first + 3)?);
-    Ok(Some(Movie { id, data, version, created_at, updated_at }))
+    Ok(Movie { id, data, version, created_at, updated_at })
+}
+
+/// Reads a listed movie as `SQLite` gives it.
+fn together(row: &Row, first: usize, id: MovieId) -> Result<Movie, StoreError> {
+    let bad = bad(id.get());
+    let (values, names) = (row.text(first + 4)?, row.text(first + 5)?);
+    let values: Together<'_> = serde_json::from_str(&values)
+        .map_err(|error| bad("version … imdb_id", &error.to_string()))?;
+    let (version, created_at, updated_at, year, runtime_minutes, votes, released, imdb_id) = values;
+    let (directors, genres, countries, languages): Names = serde_json::from_str(&names)
+        .map_err(|error| bad("directors … languages", &error.to_string()))?;
+    let released =
+        released.map(str::parse).transpose().map_err(|_| bad("released", "not a day"))?;
+    let imdb_id = imdb_id.map(str::parse).transpose();
+    let data = MovieData {
+        title: row.text(first + 1)?,
+        year,
+        released,
+        runtime_minutes,
+        directors,
+        genres,
+        countries,
+        languages,
+        rating: row.optional_number(first + 2)?,
+        votes,
+        popularity: row.optional_number(first + 3)?,
+        imdb_id: imdb_id.map_err(|()| bad("imdb_id", "not an IMDb id"))?,
+        ..MovieData::default()
+    };
+    let (created_at, updated_at) =
+        (Moment::from_unix_ms(created_at), Moment::from_unix_ms(updated_at));
+    Ok(Movie { id, data, version, created_at, updated_at })
 }
 
 /// The columns that lists are sorted by, as they stand beside each name too.

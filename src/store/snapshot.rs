@@ -93,7 +93,7 @@ impl Snapshot {
     /// [`StoreError`]; the snapshot is lost then.
     pub async fn next(&mut self) -> Result<Vec<Movie>, StoreError> {
         let mut sql = Sql::new("SELECT ");
-        sql.push(Columns::Whole.sql()).push(" FROM movies m WHERE m.id > ").bind(self.after);
+        sql.push(row::WHOLE).push(" FROM movies m WHERE m.id > ").bind(self.after);
         sql.push(" ORDER BY m.id LIMIT ").bind(CHUNK);
         let rows = self.session.rows(sql).await?;
         let mut movies = Vec::with_capacity(rows.len());

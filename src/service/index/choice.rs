@@ -5,6 +5,8 @@ use crate::{
     store::Estimate,
 };
 
+use super::experience::Took;
+
 /// Alternatives that make a list one of several conditions.
 const ALTERNATIVES: usize = 2;
 
@@ -41,10 +43,13 @@ pub(super) fn may_be_for_index(query: &ListQuery) -> bool {
 ///
 /// The database stops counting at ten thousand, so what it looks at is the less the more of what it reads
 /// is in the list; the index goes through all that ranges and the rarest name leave, and so takes the
-/// longer the longer the list is. Both are estimated, and the lower estimate wins.
+/// longer the longer the list is. Both are estimated, and the lower estimate wins; what a reader was seen
+/// to take counts instead of what it is thought to.
 #[must_use]
-pub fn is_for_index(query: &ListQuery, estimate: &Estimate) -> bool {
-    may_be_for_index(query) && by_index(estimate) < estimate.database
+pub fn is_for_index(query: &ListQuery, estimate: &Estimate, took: &Took) -> bool {
+    let by_index = || took.index.known().unwrap_or_else(|| by_index(estimate));
+    let by_database = || took.database.known().unwrap_or(estimate.database);
+    may_be_for_index(query) && by_index() < by_database()
 }
 
 /// Microseconds that the index takes.
@@ -78,6 +83,8 @@ fn conditions(filter: &Filter) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::store::Work;
 
@@ -124,7 +131,7 @@ mod tests {
             &[("ids", "1,2"), ("genre", "Drama,War")],
             &[("genre", "Drama,Romance"), ("page", "2")],
         ] {
-            assert!(!is_for_index(&query(pairs), &costly), "{pairs:?}");
+            assert!(!is_for_index(&query(pairs), &costly, &Took::default()), "{pairs:?}");
         }
     }
 
@@ -133,10 +140,27 @@ mod tests {
         let query = query(&[("genre", "Horror"), ("country", "Japan")]);
         // A quarter of 5 million: the database is done after some ten thousand rows.
         let long = estimate(&[&[2.1e6], &[3e6]], 1.2e6, 2_500.0);
-        assert!(!is_for_index(&query, &long));
+        assert!(!is_for_index(&query, &long, &Took::default()));
         // One movie in ten of the rarer condition: the database looks at ten for each.
         let rare = estimate(&[&[4e5], &[1.5e5]], 1.8e4, 60_000.0);
-        assert!(is_for_index(&query, &rare));
+        assert!(is_for_index(&query, &rare, &Took::default()));
+    }
+
+    #[test]
+    fn what_a_reader_was_seen_to_take_counts_instead_of_its_estimate() {
+        let query = query(&[("genre", "Horror"), ("country", "Japan")]);
+        // The index would take some 3.6 ms.
+        let alike = estimate(&[&[4e5], &[1.5e5]], 1.8e4, 5_000.0);
+        let mut took = Took::default();
+        assert!(is_for_index(&query, &alike, &took));
+        for _ in 0..2 {
+            took.note(true, Duration::from_millis(6));
+        }
+        assert!(!is_for_index(&query, &alike, &took), "5 ms are thought to be less than 6");
+        for _ in 0..2 {
+            took.note(false, Duration::from_millis(7));
+        }
+        assert!(is_for_index(&query, &alike, &took), "7 ms were seen to be more than 6");
     }
 
     #[test]

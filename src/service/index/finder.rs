@@ -27,9 +27,9 @@ use crate::{
 use super::{
     Options, Phase, Reason, choice,
     desk::{Desk, Unanswered},
+    experience::Experience,
     metrics::{Asked, Metrics, Refused},
     suggestions::Suggestions,
-    totals::Totals,
 };
 
 /// The longest that somebody is told to wait for an index that is being built.
@@ -51,7 +51,7 @@ pub(super) struct Desktop {
     pub(super) state: Mutex<State>,
     pub(super) suggestions: Arc<Suggestions>,
     desk: Desk,
-    totals: Totals,
+    experience: Experience,
 }
 
 /// An index that can be asked.
@@ -134,7 +134,7 @@ impl Finder {
         metrics.is(Phase::Building);
         let (serving, damaged) = (ArcSwapOption::empty(), Notify::new());
         let suggestions = Arc::new(Suggestions::new());
-        let totals = Totals::new();
+        let experience = Experience::new();
         Self(Arc::new(Desktop {
             known,
             metrics,
@@ -143,7 +143,7 @@ impl Finder {
             state,
             suggestions,
             desk,
-            totals,
+            experience,
         }))
     }
 
@@ -242,11 +242,14 @@ impl Finder {
         self.0.desk.has_room() && self.serving().is_some() && self.is_faster(query, estimate)
     }
 
-    /// Whether the index is the faster one, by an estimate that is told how many movies the list has, where
-    /// that is known.
+    /// Whether the index is the faster one, by how long the list took not long ago, and by an estimate that is
+    /// told how many movies it has, where that is known.
     fn is_faster(&self, query: &ListQuery, estimate: impl FnOnce(Option<u64>) -> Estimate) -> bool {
-        choice::may_be_for_index(query)
-            && choice::is_for_index(query, &estimate(self.0.totals.of(&query.filter)))
+        if !choice::may_be_for_index(query) {
+            return false;
+        }
+        let known = &self.0.experience;
+        choice::is_for_index(query, &estimate(known.total(&query.filter)), &known.took(query))
     }
 
     /// A page of a list, where the index has it, of `need` or later, and is the faster one. It is never
@@ -264,9 +267,15 @@ impl Finder {
         if shown.exactness != Exactness::Exact || shown.revision < need {
             return None;
         }
-        let (index, query) = (serving.index.clone(), query.clone());
-        let answer = self.0.desk.ask_at_once(Asked::List, move || index.list(&query)).await?;
-        let page = answer.map_err(|failure| self.failed(failure)).ok()?;
+        let (index, asked) = (serving.index.clone(), query.clone());
+        let question = move || {
+            let began = Instant::now();
+            let page = index.list(&asked)?;
+            Ok((page, began.elapsed()))
+        };
+        let answer = self.0.desk.ask_at_once(Asked::List, question).await?;
+        let (page, took) = answer.map_err(|failure| self.failed(failure)).ok()?;
+        self.0.experience.note(query, true, took, page.value.total);
         // It went on in between: to what is one state, too, or to what is none.
         let exact = page.revision == shown.revision
             || self.0.known.shown().is_some_and(|now| {
@@ -297,10 +306,11 @@ impl Finder {
         if by_index { lists.by_index.inc() } else { lists.by_database.inc() }
     }
 
-    /// Remembers how many movies a list had, for choosing who reads it the next time.
-    pub(in crate::service) fn remember_total(&self, query: &ListQuery, total: Total) {
+    /// Notes how long the database took for a list, and how many movies it has, for choosing who reads it the
+    /// next time.
+    pub(in crate::service) fn learn(&self, query: &ListQuery, took: Duration, total: Total) {
         if choice::may_be_for_index(query) {
-            self.0.totals.remember(&query.filter, total);
+            self.0.experience.note(query, false, took, total);
         }
     }
 

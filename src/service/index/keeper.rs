@@ -7,12 +7,16 @@
 //! anew.
 
 use std::{
+    convert::Infallible,
     sync::{Arc, PoisonError},
     time::Duration,
 };
 
 use prometheus::IntGauge;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep, sleep_until},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -49,6 +53,9 @@ pub struct Keeper {
     tasks: TaskTracker,
     /// Ends what was begun beside.
     stop: CancellationToken,
+    /// Dropped when what was there has been opened, and when that has caught up.
+    opened: Option<oneshot::Sender<Infallible>>,
+    caught_up: Option<oneshot::Sender<Infallible>>,
     step: Step,
 }
 
@@ -115,15 +122,37 @@ impl Keeper {
         let finder = Finder::new(known, metrics, tasks.clone(), &options);
         let desktop = Arc::clone(&finder.0);
         let stop = CancellationToken::new();
-        (Self { desktop, store, folder, options, tasks, stop, step: Step::Open }, finder)
+        let keeper = Self {
+            desktop,
+            store,
+            folder,
+            options,
+            tasks,
+            stop,
+            opened: None,
+            caught_up: None,
+            step: Step::Open,
+        };
+        (keeper, finder)
     }
 
-    /// Opens an index that is there, and catches up, for as long as `patience` lasts: what comes after a
-    /// restart finds it ready. Where there is none to be opened, or much to catch up with, that is left to
-    /// [`Keeper::run`].
-    pub async fn begin(&mut self, patience: Duration) {
+    /// Two that end: once an index that is there was opened, and once it has caught up, as far as can be done
+    /// at once: what comes after a restart finds it ready. Where there is none to be opened both end too; that
+    /// is only built then.
+    pub fn begun(&mut self) -> [impl Future<Output = ()> + use<>; 2] {
+        let (opened, is_opened) = oneshot::channel::<Infallible>();
+        let (caught_up, has_caught_up) = oneshot::channel::<Infallible>();
+        (self.opened, self.caught_up) = (Some(opened), Some(caught_up));
+        [is_opened, has_caught_up].map(|seen| async {
+            let _dropped = seen.await;
+        })
+    }
+
+    /// Opens an index that is there, and catches up.
+    async fn begin(&mut self) {
         let opening = async {
             self.step = self.open().await?;
+            self.opened = None;
             while let Step::Follow(mut followed) = self.step.clone() {
                 let caught = self.catch_up(&mut followed).await?;
                 self.step = Step::Follow(followed);
@@ -135,10 +164,11 @@ impl Keeper {
             }
             Ok::<(), Trouble>(())
         };
-        if let Ok(Err(trouble)) = timeout(patience, opening).await {
+        if let Err(trouble) = opening.await {
             self.tell(&trouble);
             self.step = Step::Open;
         }
+        (self.opened, self.caught_up) = (None, None);
     }
 
     /// Keeps the index until told to stop.
@@ -154,6 +184,7 @@ impl Keeper {
     }
 
     async fn keep(&mut self) {
+        self.begin().await;
         let mut pause = PAUSE_FIRST;
         loop {
             let done = match self.step.clone() {

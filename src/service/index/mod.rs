@@ -9,7 +9,7 @@
 //! | `finder` | how requests ask it |
 //! | `desk` | how many do at once, and for how long |
 //! | `choice` | which lists it answers |
-//! | `totals` | how many movies lists turned out to have, for that |
+//! | `experience` | how many movies lists turned out to have, and how long they took, for that |
 //! | `metrics` | what is counted |
 //!
 //! **Invariant:** the index is derived from the truth alone. Whatever becomes of it, lists and single
@@ -19,16 +19,17 @@
 mod batch;
 mod choice;
 mod desk;
+mod experience;
 mod finder;
 mod keeper;
 mod metrics;
 mod rebuild;
 mod suggestions;
-mod totals;
 
 use std::time::Duration;
 
 pub use choice::is_for_index;
+pub use experience::{Times, Took};
 pub use finder::{Finder, Report};
 pub use keeper::Keeper;
 pub use metrics::Metrics;

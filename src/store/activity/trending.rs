@@ -117,7 +117,7 @@ async fn movies(
     genre: Option<&str>,
 ) -> Result<HashMap<MovieId, Movie>, StoreError> {
     let mut sql = Sql::new("SELECT ");
-    sql.push(Columns::Listed.sql()).push(" FROM movies m WHERE m.id IN ");
+    sql.push(row::listed(session.dialect())).push(" FROM movies m WHERE m.id IN ");
     sql.bind_list(trends.iter().map(|trend| trend.movie.get()));
     if let Some(genre) = genre {
         sql.push(" AND EXISTS (SELECT 1 FROM movie_genres l JOIN genres n ON n.id = l.genre_id ");

@@ -269,7 +269,10 @@ async fn named<'r>(
             continue;
         }
         let mut sql = Sql::new("SELECT ");
-        sql.push(Columns::Listed.sql()).push(" FROM movies m WHERE m.").push(column).push(" IN ");
+        sql.push(movie_row::listed(session.dialect()))
+            .push(" FROM movies m WHERE m.")
+            .push(column)
+            .push(" IN ");
         sql.bind_list(values);
         for row in session.rows(sql).await? {
             let Some(movie) = movie_row::movie(&row, 0, Columns::Listed)? else { continue };

@@ -8,14 +8,13 @@ use super::super::{
     db::Session,
     error::StoreError,
     facet::{self, Facet},
-    row::{self, Columns, ListColumns},
+    row::{self, Columns, ListColumns, WHOLE},
     sql::{Row, Sql},
 };
 
 /// Begins the query that [`Seen::read`] takes.
 pub(super) fn select() -> Sql {
-    let columns = Columns::Whole.sql();
-    Sql::new(format!("SELECT {columns}, m.title_key, m.identity, m.rating_tenths FROM movies m"))
+    Sql::new(format!("SELECT {WHOLE}, m.title_key, m.identity, m.rating_tenths FROM movies m"))
 }
 
 /// Where [`select`] has the columns that are derived.
