@@ -15,7 +15,11 @@ use marquee::{
     exchange::synthetic::Synthetic,
     store::{MUTATIONS_MAX, Options, Store, mutation::Mutation},
 };
+use mimalloc::MiMalloc;
 use tokio::runtime::Runtime;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const LISTS: &[&str] = &[
     "",

@@ -282,10 +282,14 @@ fn summary(name: &str, measured: &mut [Measured]) {
     };
     let sum = |of: &dyn Fn(&Measured) -> f64| measured.iter().map(of).sum::<f64>();
     let best = sum(&|measured| measured.database.min(measured.index));
+    let mut times: Vec<f64> =
+        measured.iter().map(|measured| measured.takes(measured.by_index)).collect();
+    times.sort_by(f64::total_cmp);
+    let p99 = times[(times.len() * 99 / 100).min(times.len() - 1)];
     println!(
         "{name}: {} lists, {:.0} % from the index; the choice is within {:.0} % of the better one for {:.1} % (the \
          first time: {:.1} %), and takes {:.2} times as long in sum (always the database: \
-         {:.2}, always the index: {:.2})",
+         {:.2}, always the index: {:.2}); p99 {:.1} ms",
         measured.len(),
         share(&|measured| measured.by_index),
         (GOAL - 1.0) * 100.0,
@@ -296,5 +300,6 @@ fn summary(name: &str, measured: &mut [Measured]) {
         sum(&|measured| measured.takes(measured.by_index)) / best,
         sum(&|measured| measured.database) / best,
         sum(&|measured| measured.index) / best,
+        p99,
     );
 }

@@ -14,7 +14,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use marquee::{
     domain::{
         clock::Clock,
@@ -23,6 +23,11 @@ use marquee::{
     },
     store::{Options, Store},
 };
+use mimalloc::MiMalloc;
+
+/// The service's, for what is in C, too.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const RUNS: usize = 9;
 const DEEP_ROWS: usize = 10_000;
@@ -86,6 +91,7 @@ fn shapes(filters: &[String]) -> anyhow::Result<Vec<(String, ListQuery)>> {
 /// The filters above, and one on the director of the most popular movie.
 async fn filters(store: &Store) -> anyhow::Result<Vec<String>> {
     let first = store.list(&query("")?).await?.value;
+    ensure!(!first.movies.is_empty(), "the database has no movies");
     let directors = first.movies.iter().flat_map(|movie| &movie.data.directors);
     let director = directors.map(|name| format!("director={name}")).next();
     let ids: Vec<String> = first.movies.iter().map(|movie| movie.id.to_string()).collect();

@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release --example random_urls -- [KEYS] [L1_MIB]`: 10,000,000 keys and 64 MiB unless
 //! told otherwise. Nothing is loaded from a database: made-up answers of 200 bytes stand for what is
-//! found. It takes about a minute.
+//! found. It takes a quarter of an hour, most of it for what is evicted again.
 
 #![expect(clippy::print_stdout, reason = "it is what the program is for")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]

@@ -93,7 +93,8 @@ class Peers:
         folder = self.programs.folder
         (folder / "static").mkdir()
         (folder / "static" / "answer").write_bytes(self.body)
-        own = {"date", "content-length", "content-type", "etag"}  # nginx writes them itself
+        # nginx writes these itself; the last one would have every client connect anew.
+        own = {"date", "content-length", "content-type", "etag", "connection"}
         headers = "\n".join(
             '      add_header {} "{}";'.format(name, value.replace("\\", "\\\\").replace('"', '\\"'))
             for name, value in self.headers.items() if name.lower() not in own)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -36,6 +37,17 @@ def needed(package, *names):
     if not found:
         give_up(f"there is no {names[0]}; on Debian it is in the package {package}")
     return found
+
+
+def code():
+    """What is measured: the commit, and what was changed since, in a word. Figures of two do not go into one table."""
+    folders = ["src", "benches", "examples", "Cargo.toml", "Cargo.lock"]
+
+    def git(*words):
+        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True).stdout
+    commit = git("log", "-1", "--format=%h", "--", *folders).strip()
+    changed = git("diff", "HEAD", "--", *folders)
+    return commit + (f"+{zlib.crc32(changed.encode()):08x}" if changed else "")
 
 
 def cores():

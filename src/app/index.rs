@@ -19,12 +19,10 @@ use crate::{
     cache::known::Known,
     config::{Settings, index::Switch},
     search::{Folder, SearchError},
-    service::index::{Finder, Keeper, Metrics, Options},
+    service::index::{CATCH_UP, Finder, Keeper, Metrics, Options},
     store::Store,
 };
 
-/// How long a start waits for an index that was opened to catch up.
-const CATCH_UP: Duration = Duration::from_secs(5);
 /// Searches at once for each processor, where nothing else is said.
 const AT_ONCE: usize = 2;
 /// Searches that wait for each that is answered.
@@ -129,8 +127,8 @@ fn take(settings: &Settings) -> Result<(Folder, Option<TemporaryFolder>), AppErr
 
 impl Kept {
     /// Has the index kept from now on, and waits for one that is there to be opened, for as long as
-    /// `patience` lasts, and then to catch up: nobody is refused a search after a restart with a small one, and a large one does
-    /// not keep others waiting. Gives the folder that goes with the process.
+    /// `patience` lasts, and then to catch up: a small one is ready with the service, and a large one does not
+    /// keep others waiting. Gives the folder that goes with the process.
     pub(super) async fn begin(
         self,
         tasks: &TaskTracker,

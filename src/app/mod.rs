@@ -219,7 +219,7 @@ impl App {
         tasks.spawn(Arc::clone(&limits).run(tasks.clone(), housekeeping.clone()));
         access.follow(&tasks, &housekeeping);
         let index_folder = match index {
-            // A start takes twice as long for an index, at most.
+            // A start takes twice as long for an index that is opened, at most, and then for what it lacks.
             Some(index) => index.begin(&tasks, housekeeping.clone(), began.elapsed()).await,
             None => None,
         };

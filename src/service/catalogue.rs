@@ -1,10 +1,6 @@
 //! The catalogue's reads and writes.
 
-use std::{
-    future::Future,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -211,15 +207,18 @@ impl Catalogue {
             }
         }
         let asked = query.clone();
-        let reading = async move |store: Arc<Store>| {
-            let began = Instant::now();
-            let page = store.list(&asked).await?;
-            Ok((page, began.elapsed()))
-        };
-        let (page, took) = self.detached(Work::Read, reading).await?;
+        let read = self.detached(Work::Read, async move |store| store.list_timed(&asked).await);
+        let read = read.await;
         if let Some(index) = &self.index {
-            index.learn(&query, took, page.value.total);
+            match &read {
+                Ok((page, took)) => index.learn(&query, *took, Some(page.value.total)),
+                Err(ServiceError::Store(StoreError::TimedOut(limit))) => {
+                    index.learn(&query, *limit, None);
+                }
+                Err(_) => {}
+            }
         }
+        let (page, _) = read?;
         Ok((page, Origin::Truth))
     }
 

@@ -1,5 +1,7 @@
 //! Reading lists.
 
+use std::time::Duration;
+
 use crate::domain::{
     cursor::{Position, Side, SortValue},
     list::{ListPage, ListQuery, Sort, SortKey, Start},
@@ -29,19 +31,31 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn list(&self, query: &ListQuery) -> Result<AsOf<ListPage>, StoreError> {
+        Ok(self.list_timed(query).await?.0)
+    }
+
+    /// The same, and how long the database took, without the wait for a connection.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list_timed(
+        &self,
+        query: &ListQuery,
+    ) -> Result<(AsOf<ListPage>, Duration), StoreError> {
         let counted = count::total(&query.filter, &self.statistics.load(), self.db.dialect());
         let (sql, missing) = self.list_sql(query, &counted.sql, None);
-        let mut rows = self.read(sql).await?;
+        let (mut rows, mut took) = self.read_timed(sql).await?;
         // Fewer than was thought: the whole page again, as one statement and so of one moment.
         if missing == Missing::LeftOut && rows.len() <= usize::from(query.limit) {
             let (sql, _) = self.list_sql(query, &counted.sql, Some(Missing::Included));
-            rows = self.read(sql).await?;
+            let (all, again) = self.read_timed(sql).await?;
+            (rows, took) = (all, took + again);
         }
         let first = rows.first().ok_or(StoreError::Refused(sqlx::Error::RowNotFound))?;
         let (revision, total) = (revision(first)?, counted.total(first.integer(1)?)?);
         let movies = rows_as_of(&rows, |row| row::movie(row, 2, Columns::Listed))?.value;
         let (movies, next, prev) = turn(in_order(movies, query), query);
-        Ok(AsOf { revision, value: ListPage { movies, total, next, prev } })
+        Ok((AsOf { revision, value: ListPage { movies, total, next, prev } }, took))
     }
 
     /// The movies of a list's first page, read within a snapshot that somebody took.

@@ -120,14 +120,20 @@ impl Store {
 
     /// Answers a query. A connection that had died while idle is replaced: nothing was done on it.
     async fn read(&self, sql: Sql) -> Result<Vec<Row>, StoreError> {
+        Ok(self.read_timed(sql).await?.0)
+    }
+
+    /// The same, and how long that took since there was a connection.
+    async fn read_timed(&self, sql: Sql) -> Result<(Vec<Row>, Duration), StoreError> {
         let give_up = Instant::now() + DEAD_CONNECTIONS;
         loop {
             let mut session = self.session(Purpose::Read).await?;
+            let began = Instant::now();
             match session.rows(sql.clone()).await {
                 Err(error) if error.is_dead_connection() && Instant::now() < give_up => {
                     self.db.metrics.retried();
                 }
-                answer => return answer,
+                answer => return Ok((answer?, began.elapsed())),
             }
         }
     }

@@ -47,9 +47,7 @@ pub(super) fn may_be_for_index(query: &ListQuery) -> bool {
 /// to take counts instead of what it is thought to.
 #[must_use]
 pub fn is_for_index(query: &ListQuery, estimate: &Estimate, took: &Took) -> bool {
-    let by_index = || took.index.known().unwrap_or_else(|| by_index(estimate));
-    let by_database = || took.database.known().unwrap_or(estimate.database);
-    may_be_for_index(query) && by_index() < by_database()
+    may_be_for_index(query) && took.is_for_index(by_index(estimate), estimate.database)
 }
 
 /// Microseconds that the index takes.

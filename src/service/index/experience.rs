@@ -23,34 +23,46 @@ const BELIEVED: u8 = 2;
 /// By how much the least time that was seen grows with each time that was longer, at most: a moment of load
 /// is not taken for the list's, and a list that became longer is noticed.
 const GROWTH: f64 = 1.25;
-/// By how much the time of who was not chosen shrinks each time, so that it is tried again by and by.
-const FADING: f64 = 0.99;
+/// The slower reader is tried again after so many reads, times as much slower as it was: that costs a
+/// hundredth at most.
+const READS_APART: f64 = 100.0;
 
 /// How long a list takes by each reader, as far as that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Took {
-    /// By the database.
-    pub database: Times,
-    /// By the index.
-    pub index: Times,
+    database: Times,
+    index: Times,
+    /// Reads by one reader since the other one, and whether that is the index.
+    in_a_row: u32,
+    by_index: bool,
 }
 
 impl Took {
     /// Notes how long a reader took.
     pub fn note(&mut self, by_index: bool, took: Duration) {
-        let (reader, other) = if by_index {
-            (&mut self.index, &mut self.database)
-        } else {
-            (&mut self.database, &mut self.index)
-        };
+        let reader = if by_index { &mut self.index } else { &mut self.database };
         reader.note(took.as_secs_f64() * 1e6);
-        other.least *= FADING;
+        self.in_a_row = if self.by_index == by_index { self.in_a_row.saturating_add(1) } else { 1 };
+        self.by_index = by_index;
+    }
+
+    /// Whether the index is to read the list, of which both readers are thought to take so many microseconds.
+    pub(super) fn is_for_index(&self, by_index: f64, by_database: f64) -> bool {
+        let index = self.index.known().unwrap_or(by_index);
+        let database = self.database.known().unwrap_or(by_database);
+        let is_faster = index < database;
+        let slower = if is_faster { self.database } else { self.index };
+        let ratio = if is_faster { database / index } else { index / database };
+        let is_due = slower.known().is_some()
+            && self.by_index == is_faster
+            && f64::from(self.in_a_row) >= READS_APART * ratio;
+        is_faster != is_due
     }
 }
 
 /// How long one reader takes for a list.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Times {
+struct Times {
     /// Microseconds.
     least: f64,
     /// How often it was seen, up to [`BELIEVED`].
@@ -64,9 +76,8 @@ impl Times {
     }
 
     /// Microseconds, once it was seen often enough.
-    #[must_use]
-    pub fn known(&self) -> Option<f64> {
-        (self.seen == BELIEVED).then_some(self.least)
+    fn known(self) -> Option<f64> {
+        (self.seen == BELIEVED).then_some(self.least.max(1.0))
     }
 }
 
@@ -97,9 +108,15 @@ impl Experience {
         self.took.get(&self.hash(query)).unwrap_or_default()
     }
 
-    /// Notes how long a list took, and how many movies it has.
-    pub(super) fn note(&self, query: &ListQuery, by_index: bool, took: Duration, total: Total) {
-        if let Total::Exact(total) = total {
+    /// Notes how long a list took, and how many movies it has if that was found.
+    pub(super) fn note(
+        &self,
+        query: &ListQuery,
+        by_index: bool,
+        took: Duration,
+        total: Option<Total>,
+    ) {
+        if let Some(Total::Exact(total)) = total {
             self.totals.insert(self.hashes.hash_one(query.filter.canonical()), total);
         }
         self.took.entry(self.hash(query)).and_compute_with(|before| {
@@ -137,10 +154,10 @@ mod tests {
     fn a_total_is_of_the_filter_whatever_the_order_and_only_if_it_is_exact() {
         let known = Experience::new();
         let both = query("genre=Drama,Romance&sort=title");
-        known.note(&both, false, NO_TIME, Total::AtLeast(10_000));
+        known.note(&both, false, NO_TIME, Some(Total::AtLeast(10_000)));
         assert_eq!(known.total(&both.filter), None);
-        known.note(&both, true, NO_TIME, Total::Exact(390_147));
-        known.note(&both, false, NO_TIME, Total::AtLeast(10_000));
+        known.note(&both, true, NO_TIME, Some(Total::Exact(390_147)));
+        known.note(&both, false, NO_TIME, Some(Total::AtLeast(10_000)));
         let same = query("sort=-year&genre=Romance,drama&limit=3");
         assert_eq!(known.total(&same.filter), Some(390_147));
         assert_eq!(known.total(&query("genre=Drama|Romance").filter), None);
@@ -151,7 +168,7 @@ mod tests {
         let known = Experience::new();
         let list = query("genre=Drama,Romance&sort=title");
         for ms in [180, 12] {
-            known.note(&list, false, Duration::from_millis(ms), Total::AtLeast(10_000));
+            known.note(&list, false, Duration::from_millis(ms), None);
         }
         let same = known.took(&query("sort=title&genre=romance,Drama"));
         assert_eq!((millis(same.database), millis(same.index)), (Some(12.0), None));
@@ -173,16 +190,35 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_chosen_is_tried_again_by_and_by() {
+    fn the_slower_one_is_tried_again_so_seldom_that_it_hardly_costs() {
+        for (slower, least) in [(1.2, 15), (50.0, 0)] {
+            let mut took = Took::default();
+            let ms = |by_index| if by_index { 3.0 } else { 3.0 * slower };
+            for by_index in [true, true, false, false] {
+                took.note(by_index, Duration::from_secs_f64(ms(by_index) / 1e3));
+            }
+            let (mut tried, mut sum) = (0, 0.0);
+            for _ in 0..2_000 {
+                let by_index = took.is_for_index(1.0, 1.0);
+                tried += usize::from(!by_index);
+                sum += ms(by_index);
+                took.note(by_index, Duration::from_secs_f64(ms(by_index) / 1e3));
+            }
+            assert!(tried >= least && sum <= 2_000.0 * 3.0 * 1.02, "{slower}: {tried}, {sum}");
+        }
+    }
+
+    #[test]
+    fn who_became_the_faster_one_is_found() {
         let mut took = Took::default();
-        for _ in 0..2 {
-            took.note(false, Duration::from_millis(12));
+        for by_index in [true, true, false, false] {
+            took.note(by_index, Duration::from_millis(if by_index { 3 } else { 9 }));
         }
-        let mut turns = 0;
-        while took.database.known() > Some(10e3) {
-            took.note(true, Duration::from_millis(10));
-            turns += 1;
-        }
-        assert!((10..30).contains(&turns), "{turns}");
+        let turns = (0..1_000).find(|_| {
+            let by_index = took.is_for_index(1.0, 1.0);
+            took.note(by_index, Duration::from_millis(if by_index { 3 } else { 1 }));
+            !by_index
+        });
+        assert!(turns.is_some_and(|turns| turns >= 300) && !took.is_for_index(1.0, 1.0));
     }
 }

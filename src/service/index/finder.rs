@@ -275,7 +275,7 @@ impl Finder {
         };
         let answer = self.0.desk.ask_at_once(Asked::List, question).await?;
         let (page, took) = answer.map_err(|failure| self.failed(failure)).ok()?;
-        self.0.experience.note(query, true, took, page.value.total);
+        self.0.experience.note(query, true, took, Some(page.value.total));
         // It went on in between: to what is one state, too, or to what is none.
         let exact = page.revision == shown.revision
             || self.0.known.shown().is_some_and(|now| {
@@ -306,9 +306,14 @@ impl Finder {
         if by_index { lists.by_index.inc() } else { lists.by_database.inc() }
     }
 
-    /// Notes how long the database took for a list, and how many movies it has, for choosing who reads it the
-    /// next time.
-    pub(in crate::service) fn learn(&self, query: &ListQuery, took: Duration, total: Total) {
+    /// Notes how long the database took for a list, and how many movies it has if that was found, for choosing who
+    /// reads it the next time.
+    pub(in crate::service) fn learn(
+        &self,
+        query: &ListQuery,
+        took: Duration,
+        total: Option<Total>,
+    ) {
         if choice::may_be_for_index(query) {
             self.0.experience.note(query, false, took, total);
         }

@@ -37,6 +37,8 @@ const CHANGES_MAX: u32 = 5_000;
 const COMMITS_APART: Duration = Duration::from_millis(200);
 /// How often the index is looked at.
 const CHECKS_APART: Duration = Duration::from_secs(1);
+/// How long an index that was opened may catch up before it is followed as always: a start waits for it.
+pub(crate) const CATCH_UP: Duration = Duration::from_secs(5);
 /// How long to wait for the poll that shows a revision of the index to exist.
 const SETTLE: Duration = Duration::from_secs(1);
 /// The first pause after a failure; it doubles up to [`PAUSE_MAX`].
@@ -148,27 +150,25 @@ impl Keeper {
         })
     }
 
-    /// Opens an index that is there, and catches up.
+    /// Opens an index that is there, and catches up as far as that goes in a while.
     async fn begin(&mut self) {
-        let opening = async {
-            self.step = self.open().await?;
-            self.opened = None;
-            while let Step::Follow(mut followed) = self.step.clone() {
-                let caught = self.catch_up(&mut followed).await?;
-                self.step = Step::Follow(followed);
-                match caught {
-                    Caught::Up => return Ok(()),
-                    Caught::Partly => {}
-                    Caught::Not(step) => self.step = step,
-                }
-            }
-            Ok::<(), Trouble>(())
-        };
-        if let Err(trouble) = opening.await {
-            self.tell(&trouble);
-            self.step = Step::Open;
+        let give_up = Instant::now() + CATCH_UP;
+        match self.open().await {
+            Ok(step) => self.step = step,
+            Err(trouble) => self.tell(&trouble),
         }
-        (self.opened, self.caught_up) = (None, None);
+        self.opened = None;
+        while let Step::Follow(mut followed) = self.step.clone() {
+            // What fails here is looked at where it is followed.
+            let Ok(caught) = self.catch_up(&mut followed).await else { break };
+            self.step = Step::Follow(followed);
+            match caught {
+                Caught::Partly if Instant::now() < give_up => {}
+                Caught::Up | Caught::Partly => break,
+                Caught::Not(step) => self.step = step,
+            }
+        }
+        self.caught_up = None;
     }
 
     /// Keeps the index until told to stop.

@@ -29,8 +29,9 @@ mod suggestions;
 use std::time::Duration;
 
 pub use choice::is_for_index;
-pub use experience::{Times, Took};
+pub use experience::Took;
 pub use finder::{Finder, Report};
+pub(crate) use keeper::CATCH_UP;
 pub use keeper::Keeper;
 pub use metrics::Metrics;
 
