@@ -23,6 +23,8 @@ const BELIEVED: u8 = 2;
 /// By how much the least time that was seen grows with each time that was longer, at most: a moment of load
 /// is not taken for the list's, and a list that became longer is noticed.
 const GROWTH: f64 = 1.25;
+/// The other reader is tried where it is thought to take less than so many times what this one was seen to take.
+const NEAR: f64 = 2.0;
 /// The slower reader is tried again after so many reads, times as much slower as it was: that costs a
 /// hundredth at most.
 const READS_APART: f64 = 100.0;
@@ -51,12 +53,17 @@ impl Took {
         let index = self.index.known().unwrap_or(by_index);
         let database = self.database.known().unwrap_or(by_database);
         let is_faster = index < database;
-        let slower = if is_faster { self.database } else { self.index };
+        let (faster, slower) =
+            if is_faster { (self.index, self.database) } else { (self.database, self.index) };
         let ratio = if is_faster { database / index } else { index / database };
-        let is_due = slower.known().is_some()
-            && self.by_index == is_faster
-            && f64::from(self.in_a_row) >= READS_APART * ratio;
-        is_faster != is_due
+        let is_tried = match (faster.known(), slower.known()) {
+            (Some(_), None) => ratio < NEAR,
+            (_, Some(_)) => {
+                self.by_index == is_faster && f64::from(self.in_a_row) >= READS_APART * ratio
+            }
+            (None, None) => false,
+        };
+        is_faster != is_tried
     }
 }
 
@@ -205,6 +212,22 @@ mod tests {
                 took.note(by_index, Duration::from_secs_f64(ms(by_index) / 1e3));
             }
             assert!(tried >= least && sum <= 2_000.0 * 3.0 * 1.02, "{slower}: {tried}, {sum}");
+        }
+    }
+
+    #[test]
+    fn who_is_thought_to_be_near_is_tried_and_who_is_not_is_left() {
+        for (by_database, tried) in [(8.0, true), (11.0, false)] {
+            let mut took = Took::default();
+            for _ in 0..2 {
+                assert!(took.is_for_index(4e3, by_database * 1e3));
+                took.note(true, Duration::from_millis(5));
+            }
+            for _ in 0..2 {
+                assert_eq!(took.is_for_index(4e3, by_database * 1e3), !tried, "{by_database}");
+                took.note(!tried, Duration::from_millis(if tried { 3 } else { 5 }));
+            }
+            assert_eq!(took.is_for_index(4e3, by_database * 1e3), !tried, "{by_database}");
         }
     }
 
