@@ -14,6 +14,9 @@ PEAK = float(os.environ.get("PEAK", "10"))
 BUSY = float(os.environ.get("BUSY", "0.6"))
 CORES = int(os.environ.get("CORES", "4"))
 L1_MIB = 256
+# The default of --database-connections, and what MariaDB's defaults let each of them take: 2 MiB to sort in, and 1 MiB to join and to
+# read, with its stack.
+CONNECTIONS, CONNECTION_MIB = 100, 3
 
 
 def _figures(name):
@@ -150,6 +153,18 @@ def write():
               f"{peak * queries:,.0f}/s", "with three replicas as with two: what one has loaded the others take from Redis")
     steps.add("cores of the database at the peak", f"{peak:,.0f}/s × {database * 1e6:.1f} µs ÷ {BUSY:g} busy",
               f"{peak * database / BUSY:.2f}", "with the working set in its buffer pool")
+    steps.add("connections of the database", f"({replicas} replicas + 1 while they are replaced) × {CONNECTIONS} (--database-connections) + 10 "
+              "for people", f"max_connections {(replicas + 1) * CONNECTIONS + 10}")
+    pages = [sum(leg["database"].get(f"Innodb_buffer_pool_{name}", 0) for leg in legs) for name in ("reads", "read_requests")]
+    if imports and pages[1]:
+        buffers = (replicas + 1) * CONNECTIONS * CONNECTION_MIB / 1024
+        held = max(leg["memory"]["mariadb"] for leg in legs) / 1024
+        steps.add("memory of the database, everything in its buffer pool", f"{stored / 2**30:.1f} GiB × 1.1 + {buffers:.1f} GiB of "
+                  f"connections ({CONNECTION_MIB} MiB each)", f"{stored / 2**30 * 1.1 + buffers:,.0f} GiB", "no query ever waits for the disk; "
+                  "what it needs at least depends on how much of the catalogue misses touch")
+        steps.add("the same, with as much of it in memory as was measured", f"{held:.1f} GiB for {run['movies']:,} movies, of whose pages "
+                  f"{100 * pages[0] / pages[1]:.2f} % were read from files, × {MOVIES / run['movies']:g}",
+                  f"{held * MOVIES / run['movies']:,.0f} GiB", "the part of the catalogue that is asked for stays the same")
     writes = sum(sum(leg["writes"].values()) for leg in legs) / sum(leg["all"]["answers"] for leg in legs)
     steps.add("writes at the peak", f"{peak:,.0f}/s × {writes:.4f}", f"{peak * writes:.1f}/s")
     redis = _per_answer(legs, "redis")

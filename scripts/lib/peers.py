@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from programs import ROOT, find, free_port, give_up, listens, say
+from programs import ROOT, free_port, give_up, had, listens, say, version
 from services import Replica, fetch, total
 
 # A limit in force, as in production, that nobody reaches.
@@ -40,7 +40,7 @@ class Peers:
 
     def __init__(self, programs, program, examples, core=0):
         self.programs, self.program, self.examples, self.core = programs, program, examples, core
-        self.peers, self.missing = {}, []
+        self.peers, self.missing, self.versions = {}, [], {}
         folder = programs.folder
         folder.chmod(0o755)  # nginx' and Varnish's workers may be other users
         self.url = f"sqlite:{folder}/marquee.db"
@@ -69,11 +69,13 @@ class Peers:
         self.programs.wait_for(process, lambda: listens(port))
         return process
 
-    def _has(self, name, package, program):
-        found = find(program)
-        if not found:
+    def _has(self, name, package, program, flag):
+        found = had(package, program)
+        if found:
+            self.versions[name] = version(found, flag)
+        else:
             self.missing.append(name)
-            say(f"{name} is left out: there is no {program}; on Debian it is in the package {package}")
+            say(f"{name} is left out")
         return found
 
     def add_bare(self, name="bare hyper", *more):
@@ -87,7 +89,7 @@ class Peers:
 
     def add_nginx(self):
         """nginx with the bytes as a file, and as a cache."""
-        program = self._has("nginx", "nginx-light", "nginx")
+        program = self._has("nginx", "nginx-light", "nginx", "-v")
         if not program:
             return
         folder = self.programs.folder
@@ -107,7 +109,7 @@ class Peers:
         self._add("nginx proxy_cache", proxy, [process])
 
     def add_varnish(self):
-        program = self._has("Varnish", "varnish", "varnishd")
+        program = self._has("Varnish", "varnish", "varnishd", "-V")
         if not program:
             return
         if not shutil.which("cc"):
@@ -122,7 +124,7 @@ class Peers:
         self._add("Varnish", port, [self._start("varnish", arguments, port)])
 
     def add_haproxy(self):
-        program = self._has("HAProxy", "haproxy", "haproxy")
+        program = self._has("HAProxy", "haproxy", "haproxy", "-v")
         if not program:
             return
         port = free_port()

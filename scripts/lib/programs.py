@@ -1,6 +1,7 @@
 """Programs that measurements start, and that end with them, however they end."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -31,12 +32,29 @@ def find(*names):
     return next(filter(None, (shutil.which(name, path=PATH) for name in names)), None)
 
 
-def needed(package, *names):
-    """The first of these programs that there is; the end, with advice, where there is none."""
+def had(package, *names):
+    """The first of these programs that there is, installed where that can be done without asking; or None, said why."""
     found = find(*names)
+    if not found and subprocess.run([ROOT / "scripts" / "test-services", "install", package]).returncode == 0:
+        found = find(*names)
     if not found:
-        give_up(f"there is no {names[0]}; on Debian it is in the package {package}")
+        say(f"there is no {names[0]}; on Debian it is in the package {package}")
     return found
+
+
+def needed(package, *names):
+    """As `had`; the end where there is none."""
+    found = had(package, *names)
+    if not found:
+        sys.exit(69)
+    return found
+
+
+def version(program, flag):
+    """What a program says of its version, in a word: whatever has dots between digits."""
+    done = subprocess.run([program, flag], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    found = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
+    return found[0] if found else "?"
 
 
 def code():

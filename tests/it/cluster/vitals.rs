@@ -1,5 +1,5 @@
-//! How a replica that lives through a whole run fares: memory, descriptors, tasks, and how fast it answers
-//! what it has. Whatever grows, leaks.
+//! How a replica that lives through a whole run fares: memory, descriptors, tasks, how fast it answers what
+//! it has, and what an answer costs it. Whatever grows, leaks.
 
 use std::{
     fmt::Write as _,
@@ -18,7 +18,8 @@ use super::{
 
 /// Between two samples.
 const PAUSE: Duration = Duration::from_secs(3);
-/// Reads whose median is a sample's latency.
+/// Reads of a sample. Their median is what a client waits, mostly for its turn on a machine that the run
+/// keeps busy; the least is nearly the replica's own time.
 const READS: usize = 21;
 /// The part of a run in which caches and pools fill up: growth counts from its end on.
 const WARMING: f64 = 0.2;
@@ -42,10 +43,19 @@ enum Vital {
     Descriptors,
     Tasks,
     Latency,
+    LeastLatency,
+    Cost,
 }
 
 impl Vital {
-    const ALL: [Self; 4] = [Self::Memory, Self::Descriptors, Self::Tasks, Self::Latency];
+    const ALL: [Self; 6] = [
+        Self::Memory,
+        Self::Descriptors,
+        Self::Tasks,
+        Self::Latency,
+        Self::LeastLatency,
+        Self::Cost,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -53,15 +63,17 @@ impl Vital {
             Self::Descriptors => "descriptors",
             Self::Tasks => "tasks",
             Self::Latency => "hit_p50_us",
+            Self::LeastLatency => "hit_least_us",
+            Self::Cost => "cpu_us",
         }
     }
 
     /// By how much it may grow from the end of the warming to the end of the run, as a part of its median.
-    /// Latency is that of a machine that does other things, too.
+    /// Times are those of a machine that does other things, too.
     const fn growth_max(self) -> f64 {
         match self {
             Self::Memory | Self::Descriptors | Self::Tasks => 0.10,
-            Self::Latency => 0.25,
+            Self::Latency | Self::LeastLatency | Self::Cost => 0.25,
         }
     }
 }
@@ -76,13 +88,22 @@ impl Vitals {
         let began = Instant::now();
         let (mut public, mut admin) = (Wire::new(replica.public), Wire::new(replica.admin));
         let mut samples = Vec::new();
+        let mut before = None;
         while !shared.is_stopped() {
+            let metrics = Metrics::of(&mut admin).await;
+            let latency = latency_us(&mut public).await;
+            let work = metrics.as_ref().and_then(Metrics::work);
             let values = [
                 resident_mib(replica).unwrap_or(f64::NAN),
                 descriptors(replica).unwrap_or(f64::NAN),
-                tasks(&mut admin).await.unwrap_or(f64::NAN),
-                latency_us(&mut public).await.unwrap_or(f64::NAN),
+                metrics.and_then(|metrics| metrics.tasks()).unwrap_or(f64::NAN),
+                latency.map_or(f64::NAN, |times| times[READS / 2]),
+                latency.map_or(f64::NAN, |times| times[0]),
+                work.zip(before)
+                    .and_then(|(now, before)| now.cost_since(before))
+                    .unwrap_or(f64::NAN),
             ];
+            before = work;
             samples.push(Sample { seconds: began.elapsed().as_secs_f64(), values });
             sleep(PAUSE).await;
         }
@@ -155,22 +176,60 @@ fn descriptors(replica: &Replica) -> Option<f64> {
     Some(f64::from(u32::try_from(count).ok()?))
 }
 
-async fn tasks(admin: &mut Wire) -> Option<f64> {
-    let metrics = admin.ask(&get("/metrics", &[]), Repeat::Safe).await.ok()?;
-    let text = String::from_utf8_lossy(&metrics.body).into_owned();
-    text.lines().find_map(|line| line.strip_prefix("marquee_runtime_tasks "))?.parse().ok()
+/// What a replica's metrics say.
+struct Metrics(String);
+
+impl Metrics {
+    async fn of(admin: &mut Wire) -> Option<Self> {
+        let answer = admin.ask(&get("/metrics", &[]), Repeat::Safe).await.ok()?;
+        Some(Self(String::from_utf8_lossy(&answer.body).into_owned()))
+    }
+
+    /// The values of a metric, whatever its labels.
+    fn values(&self, name: &str) -> impl Iterator<Item = f64> {
+        let rest = self.0.lines().filter_map(move |line| line.strip_prefix(name));
+        let labelled = rest.filter(|rest| rest.starts_with([' ', '{']));
+        labelled.filter_map(|rest| rest.rsplit_once(' ')?.1.parse().ok())
+    }
+
+    fn tasks(&self) -> Option<f64> {
+        self.values("marquee_runtime_tasks").next()
+    }
+
+    fn work(&self) -> Option<Work> {
+        let cpu_seconds = self.values("process_cpu_seconds_total").next()?;
+        Some(Work { cpu_seconds, answers: self.values("marquee_http_requests_total").sum() })
+    }
 }
 
-/// Microseconds of a hit: that a movie is not there is kept, too, and no write of the run touches this one.
-async fn latency_us(public: &mut Wire) -> Option<f64> {
+/// What a replica has done since its start.
+#[derive(Clone, Copy)]
+struct Work {
+    cpu_seconds: f64,
+    answers: f64,
+}
+
+impl Work {
+    /// Microseconds of CPU for an answer, all that a replica does besides included.
+    fn cost_since(self, before: Self) -> Option<f64> {
+        let answers = self.answers - before.answers;
+        // Fewer say what it costs to do nothing: the replica is cut off.
+        (answers >= 100.0).then(|| (self.cpu_seconds - before.cpu_seconds) * 1e6 / answers)
+    }
+}
+
+/// Microseconds of hits, the least first: that a movie is not there is kept, too, and no write of the run
+/// touches this one.
+async fn latency_us(public: &mut Wire) -> Option<[f64; READS]> {
     let request = get("/v1/movies/1000000000", &[]);
-    let mut times = Vec::with_capacity(READS);
-    for _ in 0..READS {
+    let mut times = [0.0; READS];
+    for time in &mut times {
         let since = Instant::now();
         public.ask(&request, Repeat::Safe).await.ok()?;
-        times.push(since.elapsed().as_secs_f64() * 1e6);
+        *time = since.elapsed().as_secs_f64() * 1e6;
     }
-    Some(median(times))
+    times.sort_by(f64::total_cmp);
+    Some(times)
 }
 
 #[cfg(test)]
@@ -198,10 +257,31 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_costs_what_the_replica_worked_for_all_of_them() {
+        let metrics = |cpu: u32, hits: u32| {
+            let lines = [
+                "# HELP marquee_http_requests_total Requests.".to_owned(),
+                format!(r#"marquee_http_requests_total{{outcome="hit",route="get movie"}} {hits}"#),
+                r#"marquee_http_requests_total{outcome="load",route="list"} 40"#.to_owned(),
+                "marquee_http_requests_total_other 9".to_owned(),
+                "marquee_runtime_tasks 12".to_owned(),
+                format!("process_cpu_seconds_total {cpu}.5"),
+            ];
+            Metrics(lines.join("\n"))
+        };
+        assert_eq!(metrics(3, 100).tasks(), Some(12.0));
+        let cost = |before: &Metrics, now: &Metrics| {
+            now.work().unwrap().cost_since(before.work().unwrap())
+        };
+        assert_eq!(cost(&metrics(3, 100), &metrics(4, 20_100)), Some(50.0));
+        assert_eq!(cost(&metrics(3, 100), &metrics(4, 199)), None, "it was cut off");
+    }
+
+    #[test]
     fn a_run_names_what_leaks_and_a_short_one_is_silent() {
         let sample = |n: u32| {
             let seconds = f64::from(n) * 3.0;
-            Sample { seconds, values: [100.0, 40.0 + seconds / 30.0, 30.0, f64::NAN] }
+            Sample { seconds, values: [100.0, 40.0 + seconds / 30.0, 30.0, f64::NAN, 90.0, 50.0] }
         };
         let vitals = Vitals((0..1_200).map(sample).collect());
         let growing = vitals.growing();
