@@ -49,11 +49,12 @@ impl<P: Payload> Local<P> {
         self.map.as_ref()?.get(key)
     }
 
-    /// Keeps an entry, unless there is one that is newer. An entry that has grown is put again.
-    pub(super) fn put(&self, key: Key, entry: &Shared<P>) {
+    /// Keeps an entry, unless there is one that is newer and may be answered. One that may not must not be
+    /// in the way: after a restore all that was read before it has higher revisions.
+    pub(super) fn put(&self, key: Key, entry: &Shared<P>, answers: impl Fn(&Shared<P>) -> bool) {
         let Some(map) = &self.map else { return };
         map.entry(key).and_compute_with(|old| match old {
-            Some(old) if old.value().tag > entry.tag => Op::Nop,
+            Some(old) if old.value().tag > entry.tag && answers(old.value()) => Op::Nop,
             _ => Op::Put(Arc::clone(entry)),
         });
     }

@@ -38,6 +38,7 @@ use super::{
     conditional::{self, Condition},
     encoding::Coding,
     error::{Kind, Problem},
+    finished::Finished,
     framing,
     front::{self, Hit, Written},
     gate::{Gate, Passed},
@@ -181,25 +182,19 @@ impl Api {
             }
             Answer::Read(found) => {
                 let coding = Coding::negotiate(&parts.headers, &Coding::ALL);
-                let (coded, _) = found.coded(coding).await;
+                let tasks = &self.cache.tasks;
+                let coded = Finished::coded_for_client(&found, |one| one, coding, tasks, |_| {});
+                let coded = coded.await;
                 let policies = self.cache.policies();
                 let mut response =
                     conditional::answer(&found, coded, policies, if_none_match.as_ref());
                 let shown = found.shown.clone().filter(|_| self.activity.records());
                 shown.map(|shown| response.extensions_mut().insert(Subject::Search(shown)));
+                self.tell_known_revision(&mut response);
                 Ok(response)
             }
             Answer::Final(mut response) => {
-                // A write saw what came before it, and so is known. A read of the truth itself (an export,
-                // the feed) may be ahead of it where polls fail: without a revision to compare, no
-                // later answer of this replica seems to go back.
-                let known = self.catalogue.known().verified();
-                let told = response.headers().get(CATALOG_REVISION).map(HeaderValue::as_bytes);
-                let told = told.and_then(|told| std::str::from_utf8(told).ok()?.parse().ok());
-                if let Some(revision) = told.and_then(Revision::new) {
-                    if revision > known {
-                        response.headers_mut().remove(CATALOG_REVISION);
-                    }
+                if let Some(revision) = self.tell_known_revision(&mut response) {
                     response.extensions_mut().insert(WrittenAs(revision));
                 }
                 Ok(response)
@@ -209,6 +204,20 @@ impl Api {
 }
 
 impl Api {
+    /// Takes away the revision of an answer that is of a later one than is known here; gives it.
+    ///
+    /// A write saw what came before it, and so is known. A read of the truth itself (an export, the feed, a
+    /// definition) may be ahead of it where polls fail: without a revision to compare, no later answer of
+    /// this replica seems to go back.
+    fn tell_known_revision(&self, response: &mut Response<Body>) -> Option<Revision> {
+        let told = response.headers().get(CATALOG_REVISION)?.as_bytes();
+        let revision = Revision::new(std::str::from_utf8(told).ok()?.parse().ok()?)?;
+        if revision > self.catalogue.known().verified() {
+            response.headers_mut().remove(CATALOG_REVISION);
+        }
+        Some(revision)
+    }
+
     /// Notes what a request looked at.
     #[inline]
     fn note(&self, subject: &Subject, marks: &Marks<'_>, passed: &Passed, now: Tick) {

@@ -52,6 +52,8 @@ pub struct ReadCache {
     tiers: Arc<Tiers<Finished, Problem>>,
     policies: Policies,
     bus: Option<Arc<Bus>>,
+    /// What goes on when a client leaves.
+    pub(super) tasks: TaskTracker,
     /// Whose the places are that threads have at hand.
     pub(super) owner: Owner,
 }
@@ -70,8 +72,8 @@ impl ReadCache {
     ) -> Self {
         let operations: Vec<&str> = Route::ALL.iter().map(|route| route.spec().operation).collect();
         let metrics = Arc::new(Metrics::new(registry, &operations));
-        let tiers = Arc::new(Tiers::new(known, remote, metrics, tasks, options));
-        Self { tiers, policies, bus, owner: Owner::unique() }
+        let tiers = Arc::new(Tiers::new(known, remote, metrics, tasks.clone(), options));
+        Self { tiers, policies, bus, tasks, owner: Owner::unique() }
     }
 
     /// How it is.
@@ -111,10 +113,11 @@ impl ReadCache {
         let had = Instant::now();
         let finished = &answer.entry.payload;
         let coding = Coding::negotiate(&parts.headers, &Coding::ALL);
-        let (coded, now) = finished.coded(coding).await;
-        if now {
-            self.tiers.weigh_again(key.clone(), &answer.entry);
-        }
+        let (tiers, grown) = (Arc::clone(&self.tiers), key.clone());
+        let made = move |entry: &Arc<Entry<Finished>>| tiers.weigh_again(grown, entry);
+        let (entry, tasks) = (&answer.entry, &self.tasks);
+        let coded = Finished::coded_for_client(entry, |one| &one.payload, coding, tasks, made);
+        let coded = coded.await;
         let took = Took { cache: had - began, encode: had.elapsed() };
         let coding = coded.coding;
         let mut response = conditional::answer(finished, coded, &self.policies, if_none_match);

@@ -117,8 +117,9 @@ static CODERS: Semaphore = Semaphore::const_new(2);
 /// A whole body in a coding, made on a thread that may take its time; `None` where that does not make
 /// it smaller.
 pub(super) async fn compress(coding: Coding, plain: Bytes) -> Option<Bytes> {
-    let _permit = CODERS.acquire().await.ok()?;
+    let permit = CODERS.acquire().await.ok()?;
     let work = move || {
+        let _permit = permit; // for as long as the thread is at it, whoever waits
         let coded = match coding {
             Coding::Identity => return None,
             Coding::Brotli => {

@@ -9,6 +9,7 @@ use hyper::{
 };
 use serde::Serialize;
 use tokio::sync::OnceCell;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     cache::entry::Payload, domain::movie::MovieId, service::activity::Shown, store::SearchKey,
@@ -114,25 +115,57 @@ impl Finished {
         }
     }
 
+    /// The bytes themselves.
+    fn plain(&self) -> Coded {
+        Coded { coding: Coding::Identity, body: self.body.clone(), etag: self.etag.clone() }
+    }
+
+    /// Where a coding is kept; `None` where the body is sent as it is.
+    fn place(&self, coding: Coding) -> Option<&OnceCell<Option<Coded>>> {
+        let coded_already = self.headers.iter().any(|(name, _)| *name == header::CONTENT_ENCODING);
+        let place = Coding::COMPRESSED.iter().position(|one| *one == coding)?;
+        (self.body.len() >= CODED_FROM && !coded_already).then(|| &self.coded[place])
+    }
+
     /// The body in a coding, made by the first who asks and kept; and whether that was now. Where a
     /// coding would not make it smaller, the bytes themselves.
     pub(super) async fn coded(&self, coding: Coding) -> (Coded, bool) {
-        let plain =
-            || Coded { coding: Coding::Identity, body: self.body.clone(), etag: self.etag.clone() };
-        let coded_already = self.headers.iter().any(|(name, _)| *name == header::CONTENT_ENCODING);
-        let place = Coding::COMPRESSED.iter().position(|one| *one == coding);
-        let Some(place) = place.filter(|_| self.body.len() >= CODED_FROM && !coded_already) else {
-            return (plain(), false);
-        };
+        let Some(place) = self.place(coding) else { return (self.plain(), false) };
         let mut now = false;
-        let coded = self.coded[place].get_or_init(async || {
+        let coded = place.get_or_init(async || {
             now = true;
             let body = compress(coding, self.body.clone()).await?;
             let etag = self.etag.as_ref().map(|etag| etag.of_coding(coding));
             Some(Coded { coding, body, etag })
         });
         let coded = coded.await.clone();
-        (coded.unwrap_or_else(plain), now)
+        (coded.unwrap_or_else(|| self.plain()), now)
+    }
+
+    /// The same for a client, who may leave: what has to be made is made by a task of its own, since others
+    /// will ask for it. It is one of `tasks`; `made` is told once it is done.
+    pub(super) async fn coded_for_client<O: Send + Sync + 'static>(
+        owner: &Arc<O>,
+        of: fn(&O) -> &Self,
+        coding: Coding,
+        tasks: &TaskTracker,
+        made: impl FnOnce(&Arc<O>) + Send + 'static,
+    ) -> Coded {
+        let finished = of(owner);
+        match finished.place(coding).map(OnceCell::get) {
+            None => return finished.plain(),
+            Some(Some(known)) => return known.clone().unwrap_or_else(|| finished.plain()),
+            Some(None) => {}
+        }
+        let shared = Arc::clone(owner);
+        let task = tasks.spawn(async move {
+            let (coded, now) = of(&shared).coded(coding).await;
+            if now {
+                made(&shared);
+            }
+            coded
+        });
+        task.await.unwrap_or_else(|_| finished.plain())
     }
 }
 
@@ -217,6 +250,8 @@ fn read_shown(bytes: &mut Bytes) -> Option<Shown> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     fn answer() -> Finished {
@@ -258,6 +293,21 @@ mod tests {
         assert_eq!(answer.weight(), before + coded.body.len());
         let (again, now) = answer.coded(Coding::Brotli).await;
         assert!(!now && again.body == coded.body);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_takes_no_coding_from_others() {
+        let answer = Arc::new(answer());
+        let (made, heard) = std::sync::mpsc::channel();
+        let tell = move |_: &Arc<Finished>| made.send(()).unwrap();
+        let tasks = TaskTracker::new();
+        let coding = Finished::coded_for_client(&answer, |one| one, Coding::Brotli, &tasks, tell);
+        assert!(coding.now_or_never().is_none(), "it takes a thread");
+        while heard.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+        let (_, now) = answer.coded(Coding::Brotli).await;
+        assert!(!now);
     }
 
     #[tokio::test]

@@ -31,7 +31,7 @@ use crate::{
 
 use super::{
     error::ServiceError,
-    index::Finder,
+    index::{Choice, Finder},
     overload::{Kind, Overload},
     work::Work,
 };
@@ -159,14 +159,13 @@ impl Catalogue {
     /// # Errors
     /// [`ServiceError::Overloaded`].
     pub fn look_for_list(&self, query: &ListQuery) -> Result<(), ServiceError> {
-        let is_full = self.overload.as_ref().is_some_and(|overload| overload.is_full(Kind::Miss));
         let elsewhere = || {
             let index = self.index.as_ref();
             index.is_some_and(|index| {
                 index.would_list(query, |total| self.store.estimate(query, total))
             })
         };
-        if is_full && elsewhere() { Ok(()) } else { self.look() }
+        if self.is_full() && elsewhere() { Ok(()) } else { self.look() }
     }
 
     /// What is known of the truth.
@@ -197,14 +196,10 @@ impl Catalogue {
         query: ListQuery,
         need: Revision,
     ) -> Result<(AsOf<ListPage>, Origin), ServiceError> {
-        if let Some(index) = &self.index {
-            let estimate = |total| self.store.estimate(&query, total);
-            let page = index.list(&query, need, estimate).await;
-            let page = page.filter(|page| self.is_of_now(page));
-            index.count_list(page.is_some());
-            if let Some(page) = page {
-                return Ok((page, Origin::Index));
-            }
+        // Nothing is tried out where the database has no room.
+        let choice = if self.is_full() { Choice::Faster } else { Choice::Learning };
+        if let Some(page) = self.listed_by_index(&query, need, choice).await {
+            return Ok((page, Origin::Index));
         }
         let asked = query.clone();
         let read = self.detached(Work::Read, async move |store| store.list_timed(&asked).await);
@@ -218,8 +213,41 @@ impl Catalogue {
                 Err(_) => {}
             }
         }
+        // What the database did not even begin the index may answer.
+        let instead = match &read {
+            Err(ServiceError::Overloaded { .. }) => Some(Choice::Faster),
+            Err(ServiceError::Store(StoreError::Unavailable(_))) => Some(Choice::Whatever),
+            Ok(_) | Err(_) => None,
+        };
+        if let Some(choice) = instead
+            && let Some(page) = self.listed_by_index(&query, need, choice).await
+        {
+            return Ok((page, Origin::Index));
+        }
         let (page, _) = read?;
+        if let Some(index) = &self.index {
+            index.count_list(false);
+        }
         Ok((page, Origin::Truth))
+    }
+
+    /// A page from the index, where that is chosen and has it.
+    async fn listed_by_index(
+        &self,
+        query: &ListQuery,
+        need: Revision,
+        choice: Choice,
+    ) -> Option<AsOf<ListPage>> {
+        let index = self.index.as_ref()?;
+        let page = index.list(query, need, choice, |total| self.store.estimate(query, total)).await;
+        let page = page.filter(|page| self.is_of_now(page))?;
+        index.count_list(true);
+        Some(page)
+    }
+
+    /// Whether a read of the database that came now would be sent away at once.
+    fn is_full(&self) -> bool {
+        self.overload.as_ref().is_some_and(|overload| overload.is_full(Kind::Miss))
     }
 
     /// Whether a page includes all that is known of the movies that it shows. Which those are is not known

@@ -65,6 +65,21 @@ async fn what_was_read_before_a_restore_is_not_answered_after_it() {
 }
 
 #[tokio::test]
+async fn what_was_kept_before_a_restore_is_not_in_the_way_after_it() {
+    let known = Arc::new(known());
+    let tiers = tiers(Arc::clone(&known));
+    let get =
+        async |tag| tiers.get(ask(), (), |()| Ok(()), async move |()| Ok(made(tag))).await.unwrap();
+    let _ = known.polled(known.begin_poll(), 1, at(12), &[]);
+    assert!(get(12).await.stored);
+    known.forget();
+    known.begin_life(known.begin_poll(), 2, at(7), &[(Scope::Movies, at(7))]);
+    assert_eq!(get(7).await.outcome, Outcome::Loaded(Miss::Superseded));
+    let again = get(0).await;
+    assert_eq!((again.outcome, again.entry.tag), (Outcome::L1Hit, at(7)));
+}
+
+#[tokio::test]
 async fn who_comes_after_a_restore_does_not_take_what_was_read_before_it() {
     let known = Arc::new(known());
     let tiers = tiers(Arc::clone(&known));

@@ -174,7 +174,7 @@ pub(crate) async fn list(call: Call<'_>) -> Result<Answer, Problem> {
     // Any moment may be asked for: what is answered is worked out in memory, and kept by nobody.
     call.caught_up().await?;
     let verified = call.api.catalogue.known().verified(); // before the register is judged
-    let held = collections.held().await?;
+    let held = collections.held_and_known().await?;
     let revision = held.revision().max(verified);
     let found = render_list(&query, &held, at, revision, Class::Feed);
     let revision = HeaderValue::from(revision.get());

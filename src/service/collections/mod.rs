@@ -146,6 +146,16 @@ impl Collections {
         self.register.current(&self.catalogue, &self.metrics).await
     }
 
+    /// The same, once its revision is known here, for an answer that names it.
+    ///
+    /// # Errors
+    /// As [`Collections::held`].
+    pub async fn held_and_known(&self) -> Result<Arc<Held>, ServiceError> {
+        let held = self.held().await?;
+        self.catalogue.settled(held.revision()).await;
+        Ok(held)
+    }
+
     /// What is to be read of a collection now.
     ///
     /// # Errors

@@ -24,6 +24,17 @@ const FAR_MAX: f64 = 5e6;
 /// Finding one movie among those that have a name costs as much as reading so many.
 const SEEK: f64 = 8.0;
 
+/// When the index is to answer a list that it can answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// Where it is the faster one, but for a try of the slower one now and then.
+    Learning,
+    /// Where it is the faster one: the database has no room for trying.
+    Faster,
+    /// Always: the database cannot be reached.
+    Whatever,
+}
+
 /// Whether the index may answer a list faster than the database: where it cannot, nothing is estimated.
 ///
 /// The database reads one range of an index in the list's order and stops where the page is full. It is
@@ -48,6 +59,11 @@ pub(super) fn may_be_for_index(query: &ListQuery) -> bool {
 #[must_use]
 pub fn is_for_index(query: &ListQuery, estimate: &Estimate, took: &Took) -> bool {
     may_be_for_index(query) && took.is_for_index(by_index(estimate), estimate.database)
+}
+
+/// The same without trying the slower one, for when the faster one is needed.
+pub(super) fn is_faster(query: &ListQuery, estimate: &Estimate, took: &Took) -> bool {
+    may_be_for_index(query) && took.is_faster(by_index(estimate), estimate.database)
 }
 
 /// Microseconds that the index takes.

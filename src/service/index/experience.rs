@@ -48,10 +48,21 @@ impl Took {
         self.by_index = by_index;
     }
 
-    /// Whether the index is to read the list, of which both readers are thought to take so many microseconds.
-    pub(super) fn is_for_index(&self, by_index: f64, by_database: f64) -> bool {
+    /// What each reader, the index first, is seen or else thought to take.
+    fn times(&self, by_index: f64, by_database: f64) -> (f64, f64) {
         let index = self.index.known().unwrap_or(by_index);
-        let database = self.database.known().unwrap_or(by_database);
+        (index, self.database.known().unwrap_or(by_database))
+    }
+
+    /// Whether the index is the faster one, where both readers are thought to take so many microseconds.
+    pub(super) fn is_faster(&self, by_index: f64, by_database: f64) -> bool {
+        let (index, database) = self.times(by_index, by_database);
+        index < database
+    }
+
+    /// Whether the index is to read the list: where it is the faster one, unless the slower one is tried.
+    pub(super) fn is_for_index(&self, by_index: f64, by_database: f64) -> bool {
+        let (index, database) = self.times(by_index, by_database);
         let is_faster = index < database;
         let (faster, slower) =
             if is_faster { (self.index, self.database) } else { (self.database, self.index) };

@@ -25,9 +25,10 @@ use crate::{
 };
 
 use super::{
-    Options, Phase, Reason, choice,
+    Options, Phase, Reason,
+    choice::{Choice, is_faster, is_for_index, may_be_for_index},
     desk::{Desk, Unanswered},
-    experience::Experience,
+    experience::{Experience, Took},
     metrics::{Asked, Metrics, Refused},
     suggestions::Suggestions,
 };
@@ -239,28 +240,42 @@ impl Finder {
         query: &ListQuery,
         estimate: impl FnOnce(Option<u64>) -> Estimate,
     ) -> bool {
-        self.0.desk.has_room() && self.serving().is_some() && self.is_faster(query, estimate)
+        self.0.desk.has_room()
+            && self.serving().is_some()
+            && self.is_chosen(query, Choice::Faster, estimate)
     }
 
-    /// Whether the index is the faster one, by how long the list took not long ago, and by an estimate that is
+    /// Whether the index is to answer a list, by how long the list took not long ago, and by an estimate that is
     /// told how many movies it has, where that is known.
-    fn is_faster(&self, query: &ListQuery, estimate: impl FnOnce(Option<u64>) -> Estimate) -> bool {
-        if !choice::may_be_for_index(query) {
+    fn is_chosen(
+        &self,
+        query: &ListQuery,
+        choice: Choice,
+        estimate: impl FnOnce(Option<u64>) -> Estimate,
+    ) -> bool {
+        if !may_be_for_index(query) {
             return false;
         }
         let known = &self.0.experience;
-        choice::is_for_index(query, &estimate(known.total(&query.filter)), &known.took(query))
+        let of = |by: fn(&ListQuery, &Estimate, &Took) -> bool| {
+            by(query, &estimate(known.total(&query.filter)), &known.took(query))
+        };
+        match choice {
+            Choice::Learning => of(is_for_index),
+            Choice::Faster => of(is_faster),
+            Choice::Whatever => true,
+        }
     }
 
-    /// A page of a list, where the index has it, of `need` or later, and is the faster one. It is never
-    /// waited for.
+    /// A page of a list, where the index has it, of `need` or later, and is chosen. It is never waited for.
     pub async fn list(
         &self,
         query: &ListQuery,
         need: Revision,
+        choice: Choice,
         estimate: impl FnOnce(Option<u64>) -> Estimate,
     ) -> Option<AsOf<ListPage>> {
-        if !self.is_faster(query, estimate) {
+        if !self.is_chosen(query, choice, estimate) {
             return None;
         }
         let (serving, shown) = self.serving()?;
@@ -314,7 +329,7 @@ impl Finder {
         took: Duration,
         total: Option<Total>,
     ) {
-        if choice::may_be_for_index(query) {
+        if may_be_for_index(query) {
             self.0.experience.note(query, false, took, total);
         }
     }

@@ -28,7 +28,7 @@ mod suggestions;
 
 use std::time::Duration;
 
-pub use choice::is_for_index;
+pub use choice::{Choice, is_for_index};
 pub use experience::Took;
 pub use finder::{Finder, Report};
 pub(crate) use keeper::CATCH_UP;

@@ -6,9 +6,10 @@ use serde_json::json;
 use super::{Searched, at_least, store_films, titles, until_ready};
 use crate::{
     app::TestApp,
-    backend::{Database, on_every_backend},
+    backend::{Backend, Database, on_every_backend},
     cache::{is_hit, metric},
     client::Answer,
+    fault_proxy::{FaultProxy, Link},
 };
 
 on_every_backend! {
@@ -174,4 +175,22 @@ async fn replicas_that_are_as_far_share_what_they_found(database: Database) {
             break;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_index_has_is_listed_while_the_database_cannot_be_reached() {
+    let database = Database::new(Backend::MariaDb).await;
+    let (server, name) = database.url.rsplit_once('/').unwrap();
+    let (user, target) = server.rsplit_once('@').unwrap();
+    let proxy = FaultProxy::new(target.parse().unwrap()).await;
+    let url = format!("--database-url={user}@{}/{name}", proxy.address);
+    let flags = [url.as_str(), "--database-acquire-timeout=300ms"];
+    let app = Searched::start(Database::new(Backend::Sqlite).await, &flags).await;
+    let last = store_films(&app).await;
+    app.at_least("/v1/search?q=alien", &last).await.expect(200);
+    proxy.set(Link::Cut);
+    let found = app.0.get("/v1/movies?genre=Sci-Fi&year_min=1980&sort=title").await.expect(200);
+    assert_eq!(titles(&found), ["Alien Nation", "Blade Runner"]);
+    assert_eq!(found.header("catalog-revision"), last);
+    app.0.get("/v1/movies?genre=Sci-Fi&sort=title").await.expect(503);
 }
