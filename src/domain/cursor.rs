@@ -39,6 +39,8 @@ pub struct Position {
     pub id: MovieId,
     /// Where the page is.
     pub side: Side,
+    /// How far the search went for the page that it is of, up to 15; 0 in lists. All pages are of one stage.
+    pub stage: u8,
 }
 
 impl Position {
@@ -68,7 +70,8 @@ impl Cursor {
     /// The cursor of a position in the list that is called `list`.
     #[must_use]
     pub fn seal(position: &Position, list: &str) -> Self {
-        let mut bytes = vec![VERSION, u8::from(position.side == Side::Before)];
+        let mut bytes =
+            vec![VERSION | position.stage << 4, u8::from(position.side == Side::Before)];
         bytes.extend(position.id.get().to_be_bytes());
         match &position.value {
             SortValue::Missing => bytes.push(0),
@@ -97,7 +100,8 @@ impl Cursor {
         if digest(bytes, list) != seal {
             return None;
         }
-        let (&[version, side], bytes) = bytes.split_first_chunk()?;
+        let (&[first, side], bytes) = bytes.split_first_chunk()?;
+        let (version, stage) = (first & 0x0f, first >> 4);
         let (id, bytes) = bytes.split_first_chunk()?;
         let (&kind, bytes) = bytes.split_first()?;
         let value = match kind {
@@ -109,7 +113,7 @@ impl Cursor {
         };
         let side = if side == 1 { Side::Before } else { Side::After };
         let id = MovieId::new(i64::from_be_bytes(*id))?;
-        (version == VERSION).then_some(Position { value, id, side })
+        (version == VERSION).then_some(Position { value, id, side, stage })
     }
 }
 
@@ -143,10 +147,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_cursor_opens_as_what_was_sealed_and_in_its_own_list_only(
-            value in value(), id in 1i64.., before: bool,
+            value in value(), id in 1i64.., before: bool, stage in 0u8..16,
         ) {
             let side = if before { Side::Before } else { Side::After };
-            let position = Position { value, id: MovieId::new(id).unwrap(), side };
+            let position = Position { value, id: MovieId::new(id).unwrap(), side, stage };
             let text = Cursor::seal(&position, "genre=drama").to_string();
             prop_assert_eq!(Cursor::open(&text, "genre=drama"), Some(position));
             prop_assert_eq!(Cursor::open(&text, "genre=horror"), None);

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cache::{key::Key, tiers::Prepared},
-    domain::{clock::Moment, revision::Revision},
+    domain::{clock::Moment, revision::Revision, season::Standing},
     service::collections::{Held, Warmed},
 };
 
@@ -168,12 +168,19 @@ impl Keeper {
             }
         }
         coming.sort_by_key(|(at, _)| *at);
-        if let Some(at) = held.standing_now(now).until.filter(|at| self.is_soon(now, *at)) {
-            for active in [None, Some(true)] {
+        // Their lists as well: ahead of a change, and as long after it, while the first come to ask for them.
+        let standing = held.standing_now(now);
+        let lists = |standing: Standing, at| {
+            [None, Some(true)].map(|active| {
                 let query = ListQuery { active, ..ListQuery::FIRST };
-                let standing = held.standing_then(at);
-                coming.push((at, Query::Collections { query, standing, at }));
-            }
+                (at, Query::Collections { query, standing, at })
+            })
+        };
+        if standing.since.is_some_and(|since| since < now && self.is_soon(since, now)) {
+            wanted.extend(lists(standing, now).into_iter().map(|(_, query)| query));
+        }
+        if let Some(at) = standing.until.filter(|at| self.is_soon(now, *at)) {
+            coming.extend(lists(held.standing_then(at), at));
         }
         wanted.extend(coming.into_iter().map(|(_, query)| query));
         wanted

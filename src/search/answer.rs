@@ -124,7 +124,7 @@ pub(super) fn search(
             for (document, standing) in window.documents.iter().zip(&standings) {
                 window.codes(*document, &mut codes);
                 let points = scale.points(*standing, &codes);
-                let rank = |points| score::rank(stage.number(), points, standing.fame);
+                let rank = |points| score::rank(points, standing.fame);
                 if !page.may_take(rank(points + beside_max)) {
                     continue;
                 }
@@ -169,6 +169,8 @@ pub(super) fn search(
     let ends = (place(rows.first(), ranks.0), place(rows.last(), ranks.1));
     let first = position.is_none();
     let (next, prev) = turned.beside(ends, position, query.sort, first);
+    let [next, prev] = [next, prev]
+        .map(|position| position.map(|position| Position { stage: stage.number(), ..position }));
     // Where the filter alone leaves nothing, other words would not help.
     Ok(SearchPage { rows, total, facets: counter.facets(), next, prev, did_you_mean: None })
 }
@@ -183,10 +185,7 @@ fn choose(
     let mut known = Corrections::default();
     let mut plan = |stage| Plan::new(snapshot, fields, &query.text, stage, &mut known);
     // Later pages are of the stage that the first one was of.
-    if let (SearchSort::Relevance, Some(Position { value: SortValue::Integer(rank), .. })) =
-        (query.sort, position)
-        && let Some(stage) = score::stage(*rank).and_then(Stage::from_number)
-    {
+    if let Some(stage) = position.and_then(|position| Stage::from_number(position.stage)) {
         return Ok(plan(stage)?.map(|plan| (plan, stage)));
     }
     for stage in Stage::ALL {
@@ -327,7 +326,7 @@ impl Turned {
         let place = |known: Option<Place>, side| {
             // An empty page lies between the row that its cursor names and nothing.
             let (value, id) = known.or_else(|| order::across(position?, sort))?;
-            Some(Position { value, id, side })
+            Some(Position { value, id, side, stage: 0 })
         };
         let next = place(last, Side::After);
         let prev = place(first, Side::Before);

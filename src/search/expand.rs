@@ -16,9 +16,12 @@ const COMPLETED_MAX: usize = 256;
 const CORRECTED_MAX: usize = 256;
 /// Most words that are looked at in a field of a segment.
 const LOOKED_AT_MAX: usize = 20_000;
+/// Letters of a word that is corrected, at most: the automaton that finds words like it takes some 25 KiB for
+/// each. Longer ones are no words that anybody mistypes.
+const CORRECTED_LETTERS_MAX: usize = 40;
 
 /// How many typing errors a word may have: none in a short one, two in a long one; in one of middle
-/// length two as well where nothing else is found.
+/// length two as well where nothing else is found; none in what is longer than any word.
 pub(super) fn errors_allowed(word: &str, loosely: bool) -> u8 {
     if word.bytes().all(|b| b.is_ascii_digit()) {
         return 0;
@@ -27,7 +30,8 @@ pub(super) fn errors_allowed(word: &str, loosely: bool) -> u8 {
         0..=3 => 0,
         5..=7 if loosely => 2,
         4..=7 => 1,
-        _ => 2,
+        8..=CORRECTED_LETTERS_MAX => 2,
+        _ => 0,
     }
 }
 
@@ -77,14 +81,15 @@ pub(super) fn corrections(
     word: &str,
     errors: u8,
 ) -> Result<Vec<(String, usize)>, SearchError> {
-    if errors == 0 {
+    if errors == 0 || word.chars().count() > CORRECTED_LETTERS_MAX {
         return Ok(Vec::new());
     }
     let mut found = BTreeSet::new();
     let query = FuzzyTermQuery::new(Term::from_field_text(field, word), errors, true);
+    let automaton = query.automaton()?;
     for part in &snapshot.parts {
         let terms = part.index(field)?.terms();
-        let mut stream = terms.search(query.automaton()?).into_stream()?;
+        let mut stream = terms.search(&automaton).into_stream()?;
         let next = || stream.next().map(|(term, info)| (term.to_vec(), info.clone()));
         let key = |other: String| {
             let same = word.chars().next() == other.chars().next();
@@ -184,5 +189,7 @@ mod tests {
         let words = ["her", "pulp", "alien", "godfather", "12345678"];
         assert_eq!(words.map(|word| errors_allowed(word, false)), [0, 1, 1, 2, 0]);
         assert_eq!(words.map(|word| errors_allowed(word, true)), [0, 1, 2, 2, 0]);
+        let lengths = [40, 41].map(|letters| errors_allowed(&"a".repeat(letters), true));
+        assert_eq!(lengths, [2, 0]);
     }
 }

@@ -43,9 +43,9 @@ impl Stage {
     pub(super) const ALL: [Self; 5] =
         [Self::AsWritten, Self::Corrected, Self::Guessed, Self::AllButOne, Self::Any];
 
-    /// As it stands in a rank; the first stage is the highest.
+    /// As it stands in a cursor.
     pub(super) fn number(self) -> u8 {
-        let at = Self::ALL.iter().rev().position(|stage| *stage == self);
+        let at = Self::ALL.iter().position(|stage| *stage == self);
         at.and_then(|at| u8::try_from(at + 1).ok()).unwrap_or_default()
     }
 
@@ -102,7 +102,7 @@ impl Plan {
         plan.leave_out(fields, text);
         let insisted = |slot: &Slot| slot.quoted || !is_filler(&slot.text);
         let only_fillers = !slots.iter().any(insisted);
-        let mut known = Vec::new();
+        let (mut known, mut quoted) = (Vec::new(), 0);
         let mut left = CORRECTED_WORDS_MAX;
         for slot in &slots {
             let required = only_fillers || insisted(slot);
@@ -112,7 +112,9 @@ impl Plan {
                 halves(snapshot, fields, slot, &mut words)?;
                 correct(snapshot, fields, slot, stage, known_corrections, &mut words)?;
             }
-            if required && stage >= Stage::AllButOne {
+            if slot.quoted {
+                quoted += 1;
+            } else if required && stage >= Stage::AllButOne {
                 known.push(exists_at_all(snapshot, &words)?);
             }
             plan.query.required.push(required);
@@ -127,13 +129,13 @@ impl Plan {
         match stage {
             Stage::AsWritten | Stage::Corrected | Stage::Guessed => {}
             _ if !some => return Ok(None),
-            Stage::AllButOne => plan.query.at_least = Some(known.len() - 1),
-            Stage::Any => plan.query.at_least = Some(1),
+            Stage::AllButOne => plan.query.at_least = Some(quoted + known.len() - 1),
+            Stage::Any => plan.query.at_least = Some(quoted + 1),
         }
         Ok(Some(plan))
     }
 
-    /// Takes over phrases, and what must not be there.
+    /// Takes over phrases and quoted words, which no stage leaves out, and what must not be there.
     fn leave_out(&mut self, fields: &Fields, text: &SearchText) {
         for Clause { negative, words, .. } in text.clauses() {
             let parts: Vec<&String> = words.iter().flatten().collect();
@@ -151,6 +153,8 @@ impl Plan {
             let words: Vec<Vec<Wanted>> = words.collect();
             if words.len() > 1 {
                 self.phrases.push(Phrase { words, negative: false });
+            } else {
+                self.query.conditions.extend(words);
             }
         }
     }

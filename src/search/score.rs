@@ -200,14 +200,9 @@ fn points(standing: Standing, codes: &[Code], required: &[bool]) -> u32 {
 const POINTS_MAX: u32 = 1000 + TITLE_COVERED + TITLE_WHOLE + BESIDE_MAX + MERIT_MAX as u32;
 const _: () = assert!(POINTS_MAX < 1 << 16);
 
-/// The order of relevance as a number: points, then popularity; [`stage`] above them.
-pub(super) fn rank(stage: u8, points: u32, fame: u16) -> i64 {
-    i64::from(stage) << 48 | i64::from(points.min(u32::from(u16::MAX))) << 16 | i64::from(fame)
-}
-
-/// The stage of the search that a rank comes from.
-pub(super) fn stage(rank: i64) -> Option<u8> {
-    u8::try_from(rank >> 48).ok()
+/// The order of relevance as a number: points, then popularity.
+pub(super) fn rank(points: u32, fame: u16) -> i64 {
+    i64::from(points.min(u32::from(u16::MAX))) << 16 | i64::from(fame)
 }
 
 /// A rank and an id as one key, the better the larger: the older movie first.
@@ -254,11 +249,9 @@ mod tests {
     }
 
     #[test]
-    fn ranks_are_ordered_by_stage_then_points_then_popularity() {
-        assert!(rank(1, 0, 0) > rank(0, 60_000, 10_001));
-        assert!(rank(0, 2, 0) > rank(0, 1, 10_001));
-        assert!(rank(0, 2, 5) > rank(0, 2, 4));
-        assert_eq!(stage(rank(3, 99, 7)), Some(3));
+    fn ranks_are_ordered_by_points_then_popularity() {
+        assert!(rank(2, 0) > rank(1, 10_001));
+        assert!(rank(2, 5) > rank(2, 4));
         let id = |id| MovieId::new(id).unwrap();
         assert!(key(5, id(1)) > key(5, id(2)) && key(6, id(9)) > key(5, id(1)));
     }

@@ -150,7 +150,7 @@ fn turn(
         // An empty page lies between the row that its cursor names and nothing.
         let (value, id) =
             known.or_else(|| position.and_then(|position| across(position, query.sort)))?;
-        Some(Position { value, id, side })
+        Some(Position { value, id, side, stage: 0 })
     };
     let next = || beside(movies.last(), Side::After);
     let prev = || beside(movies.first(), Side::Before);

@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     fn at(value: SortValue, side: Side) -> Position {
-        Position { value, id: MovieId::new(9).expect("positive"), side }
+        Position { value, id: MovieId::new(9).expect("positive"), side, stage: 0 }
     }
 
     fn parts(descending: bool, position: Option<&Position>) -> Vec<&'static str> {

@@ -50,7 +50,15 @@ pub(super) fn read(at: &str, value: &Value, faults: &mut Faults) -> Option<Colle
         ListQuery::from_pairs(kept).map(|query| CollectionQuery::List(Box::new(query)))
     };
     match query {
-        Ok(query) => (faults.len() == before).then_some(query),
+        Ok(query) => {
+            // As it is stored, and must be read again: letters may be escaped there.
+            let length = query.to_string().len();
+            if length > LENGTH_MAX {
+                let rule = format!("must have at most {LENGTH_MAX} characters with all escaped");
+                faults.pointer(at, format!("{rule}, not {length}"));
+            }
+            (faults.len() == before).then_some(query)
+        }
         Err(invalid) => {
             for fault in moved(&invalid, of_text, place) {
                 faults.push(fault);

@@ -228,7 +228,8 @@ mod tests {
     #[test]
     fn a_cursor_belongs_to_its_search_and_order() {
         let one = query("q=alien&limit=3").unwrap();
-        let position = |value| Position { value, id: MovieId::new(7).unwrap(), side: Side::After };
+        let id = MovieId::new(7).unwrap();
+        let position = |value| Position { value, id, side: Side::After, stage: 1 };
         let cursor = one.cursor(&position(SortValue::Integer(5)));
         assert!(query(&format!("q=alien&cursor={cursor}&facets=genre")).is_ok());
         assert!(query(&format!("q=aliens&cursor={cursor}")).is_err());

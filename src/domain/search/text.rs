@@ -7,7 +7,7 @@ use crate::domain::{movie::rule, parameters::Parameters};
 
 use super::words::words;
 
-/// Characters of a search's text.
+/// Characters of a search's text, as it is given and in its canonical form, which may be longer: `ß` is `ss` there.
 pub const TEXT_MAX: usize = 200;
 /// Words of a search's text.
 pub const WORDS_MAX: usize = 16;
@@ -113,7 +113,14 @@ impl SearchText {
         if parts > WORD_PARTS_MAX {
             return Err(format!("must have at most {WORD_PARTS_MAX} parts of words, not {parts}"));
         }
-        Ok(Self { clauses, unfinished })
+        let read = Self { clauses, unfinished };
+        // What is stored and linked to is the canonical form, which must be read again.
+        let length = read.to_string().chars().count();
+        if length > TEXT_MAX {
+            let folded = "with letters folded (ß to ss) and quotes closed";
+            return Err(format!("must have at most {TEXT_MAX} characters {folded}, not {length}"));
+        }
+        Ok(read)
     }
 
     /// Its words and phrases, in the order in which they were written.
@@ -214,6 +221,14 @@ mod tests {
         }
         assert!(SearchText::parse(&"é".repeat(200)).is_ok());
         assert!(SearchText::parse(&"é".repeat(201)).is_err());
+        for long in ["ß".repeat(101), format!("\"{}", "x".repeat(199)), "\u{fdfa}".repeat(200)] {
+            let refused = SearchText::parse(&long).unwrap_err();
+            assert!(
+                refused.starts_with("must have at most 200 characters with letters"),
+                "{refused}"
+            );
+        }
+        assert!(SearchText::parse(&"ß".repeat(100)).is_ok());
         assert!(SearchText::parse(&"a ".repeat(16)).is_ok());
         assert!(SearchText::parse(&"a ".repeat(17)).is_err());
         assert!(SearchText::parse(&"a.".repeat(49)).is_err());

@@ -96,7 +96,12 @@ mod tests {
     };
 
     fn page() -> AsOf<ListPage> {
-        let at = |side| Position { value: SortValue::Missing, id: MovieId::new(1).unwrap(), side };
+        let at = |side| Position {
+            value: SortValue::Missing,
+            id: MovieId::new(1).unwrap(),
+            side,
+            stage: 0,
+        };
         let movie = Movie {
             id: MovieId::new(1).unwrap(),
             data: MovieData { title: "Сталкер".to_owned(), ..MovieData::default() },

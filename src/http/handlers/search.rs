@@ -215,7 +215,7 @@ mod tests {
                 (Facet::Genre, vec![count("Drama", 2)]),
                 (Facet::Decade, vec![count("1970", 3)]),
             ],
-            next: Some(Position { value: SortValue::Integer(5), id, side: Side::After }),
+            next: Some(Position { value: SortValue::Integer(5), id, side: Side::After, stage: 5 }),
             ..SearchPage::default()
         };
         AsOf { revision: Revision::new(7).unwrap(), value }

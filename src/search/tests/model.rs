@@ -333,3 +333,42 @@ fn positions_of_pages_that_came_to_be_empty_lead_back() {
     let before = SearchQuery { start: SearchStart::At(page.prev.unwrap()), ..one };
     assert_eq!(titles(&index.search(&before).unwrap().value), ["Alien"]);
 }
+
+#[test]
+fn pages_in_any_order_are_of_the_stage_that_the_first_one_was_of() {
+    let home = tempfile::tempdir().unwrap();
+    let exact = (1..=9).map(|id| titled(id, "Metropolis"));
+    let movies: Vec<Movie> = exact.chain((10..=15).map(|id| titled(id, "Metropolit"))).collect();
+    let index = build(home.path(), &movies);
+    for sort in ["relevance", "-votes", "title"] {
+        let one = query(&[("q", "metropolis "), ("limit", "5"), ("sort", sort)]);
+        let first = index.search(&one).unwrap().value;
+        assert_eq!(first.total, 15, "nine are too few to be trusted");
+        let another = Change::Put(Box::new(titled(16, "Metropolis")));
+        index.apply(&[another], revision(2)).unwrap();
+        assert_eq!(index.search(&one).unwrap().value.total, 10);
+        let (mut next, mut rows) = (first.next, first.rows.len());
+        while let Some(position) = next {
+            let page = SearchQuery { start: SearchStart::At(position), ..one.clone() };
+            let page = index.search(&page).unwrap().value;
+            assert_eq!(page.total, 16, "{sort}");
+            rows += page.rows.len();
+            next = page.next;
+        }
+        assert!(rows >= 15, "{sort}: {rows}");
+        index.apply(&[Change::Delete(MovieId::new(16).unwrap())], revision(3)).unwrap();
+    }
+}
+
+#[test]
+fn a_quoted_word_is_never_left_out() {
+    let home = tempfile::tempdir().unwrap();
+    let index = build(home.path(), &[titled(1, "Metropolis"), titled(2, "The Tarantino Story")]);
+    let found = |q| index.search(&query(&[("q", q)])).unwrap().value.total;
+    assert_eq!(found("metropolis tarantino story"), 1);
+    assert_eq!(found("metropolis tarantino"), 2);
+    for q in ["\"metropolis\" tarantino ", "\"metropolis\" tarantino story "] {
+        assert_eq!(found(q), 0, "{q}");
+    }
+    assert_eq!(found("\"story\" tarantino metropolis "), 1);
+}

@@ -241,7 +241,7 @@ impl Register {
         let AsOf { revision, value } = catalogue
             .detached(Work::Read, async move |store| store.collections(since).await)
             .await?;
-        let StoredCollections { all, changed, bad } = value;
+        let StoredCollections { all, changed, is_bumped, bad } = value;
         for error in bad {
             tracing::error!(%error, "a collection makes no sense, and is left out");
         }
@@ -250,7 +250,7 @@ impl Register {
         for (slug, revision) in all {
             let same =
                 before.by_slug.get(&slug).filter(|known| known.collection.revision == revision);
-            if let Some(known) = same.filter(|_| is_of_this_life) {
+            if let Some(known) = same.filter(|_| is_of_this_life && !is_bumped) {
                 by_slug.entry(slug).or_insert_with(|| Arc::clone(known));
             }
         }

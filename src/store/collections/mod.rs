@@ -8,7 +8,7 @@ use std::{collections::HashMap, time::Instant};
 use crate::domain::{
     collection::{Collection, CollectionQuery, MovieRef, Slug},
     movie::{ImdbId, Movie, MovieId},
-    revision::{AsOf, Revision},
+    revision::{AsOf, Revision, Scope},
 };
 
 use super::{
@@ -27,8 +27,10 @@ pub use write::{CollectionChange, CollectionOutcome, WrittenCollection};
 pub struct StoredCollections {
     /// Those that there are, with the revisions of their last changes, by slug.
     pub all: Vec<(Slug, Revision)>,
-    /// Those that changed after the revision that was asked about.
+    /// Those that changed after the revision that was asked about; all, where the whole catalogue did.
     pub changed: Vec<Collection>,
+    /// Whether the whole catalogue did (`marquee bump`): then rows may have changed that say nothing of it.
+    pub is_bumped: bool,
     /// Rows that make no sense. They must not keep the others from being read.
     pub bad: Vec<StoreError>,
 }
@@ -54,7 +56,7 @@ pub struct Assembled {
 }
 
 impl Store {
-    /// The collections that there are, and those that changed after `since`.
+    /// The collections that there are, and those that changed after `since`, by a write or by a bump.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -193,7 +195,11 @@ async fn all(
     since: Revision,
 ) -> Result<AsOf<StoredCollections>, StoreError> {
     let revision = head(session).await?;
-    let mut stored = StoredCollections::default();
+    let mut sql = Sql::new("SELECT revision FROM catalog_revisions WHERE scope = ");
+    sql.bind(Scope::Bump.to_string()).push(" AND revision > ").bind(since.get());
+    let is_bumped = !session.rows(sql).await?.is_empty();
+    let since = if is_bumped { Revision::ZERO } else { since };
+    let mut stored = StoredCollections { is_bumped, ..StoredCollections::default() };
     let sql = Sql::new("SELECT revision, slug FROM collections ORDER BY slug");
     for row in session.rows(sql).await? {
         let changed = Revision::new(row.integer(0)?).unwrap_or_default();

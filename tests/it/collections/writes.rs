@@ -15,6 +15,7 @@ on_every_backend! {
     faults_are_told_all_at_once,
     a_revision_of_a_collection_has_no_row_in_the_feed,
     writing_the_same_again_makes_no_revision,
+    what_was_changed_by_hand_is_seen_after_a_bump,
 }
 
 async fn a_new_collection_is_answered_as_its_definition_reads(app: TestApp) {
@@ -142,4 +143,32 @@ async fn writing_the_same_again_makes_no_revision(app: TestApp) {
     let same = app.request(Method::PUT, "/v1/collections/a").json(&same).send().await.expect(200);
     assert_eq!(same.json(), created.json());
     assert_eq!(same.header("catalog-revision"), created.header("catalog-revision"));
+}
+
+async fn what_was_changed_by_hand_is_seen_after_a_bump(app: TestApp) {
+    movies(&app).await;
+    create(&app, &json!({"slug": "a", "title": "before", "movies": [1]})).await;
+    create(&app, &json!({"slug": "b", "title": "b", "movies": [1]})).await;
+    let title = async || app.get("/v1/collections/a").await.expect(200).json()["title"].clone();
+    let listed = async || app.get("/v1/collections").await.expect(200).text();
+    assert!(title().await == "before" && listed().await.contains("before"));
+    // Its revision is 1: no write of the service says so.
+    let columns = "title, description, definition, version, revision, created_at, updated_at";
+    let more = format!(
+        "INSERT INTO collections (slug, {columns}) SELECT 'c', 'by hand', description, definition, 1, 1, \
+         created_at, updated_at FROM collections WHERE slug = 'b'"
+    );
+    let edits = [
+        "UPDATE collections SET title = 'after' WHERE slug = 'a'",
+        more.as_str(),
+        "INSERT INTO catalog_revisions (scope, revision) VALUES ('!', 7)",
+        "UPDATE catalog_revisions SET revision = 7 WHERE scope = '*'",
+    ];
+    app.database.edit(&edits.map(str::to_owned)).await;
+    while title().await != "after" {
+        tokio::task::yield_now().await;
+    }
+    let listed = listed().await;
+    assert!(listed.contains("after") && listed.contains("by hand"), "{listed}");
+    app.get("/v1/collections/c").await.expect(200);
 }

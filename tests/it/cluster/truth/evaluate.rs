@@ -159,7 +159,7 @@ fn around(
     };
     let beside = |row: Option<&(SortValue, &Row)>, side| {
         let known = row.map(|(value, row)| (value.clone(), row.movie.id)).or_else(across);
-        known.map(|(value, id)| Position { value, id, side })
+        known.map(|(value, id)| Position { value, id, side, stage: 0 })
     };
     let next = || beside(shown.last(), Side::After);
     let prev = || beside(shown.first(), Side::Before);
