@@ -38,7 +38,6 @@ use super::{
     conditional::{self, Condition},
     encoding::Coding,
     error::{Kind, Problem},
-    finished::Finished,
     framing,
     front::{self, Hit, Written},
     gate::{Gate, Passed},
@@ -182,9 +181,8 @@ impl Api {
             }
             Answer::Read(found) => {
                 let coding = Coding::negotiate(&parts.headers, &Coding::ALL);
-                let tasks = &self.cache.tasks;
-                let coded = Finished::coded_for_client(&found, |one| one, coding, tasks, |_| {});
-                let coded = coded.await;
+                // Nobody else has this one: where its client leaves, so may its turn.
+                let (coded, _) = found.coded(coding).await;
                 let policies = self.cache.policies();
                 let mut response =
                     conditional::answer(&found, coded, policies, if_none_match.as_ref());

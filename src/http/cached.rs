@@ -53,7 +53,7 @@ pub struct ReadCache {
     policies: Policies,
     bus: Option<Arc<Bus>>,
     /// What goes on when a client leaves.
-    pub(super) tasks: TaskTracker,
+    tasks: TaskTracker,
     /// Whose the places are that threads have at hand.
     pub(super) owner: Owner,
 }

@@ -185,8 +185,10 @@ fn choose(
     let mut known = Corrections::default();
     let mut plan = |stage| Plan::new(snapshot, fields, &query.text, stage, &mut known);
     // Later pages are of the stage that the first one was of.
-    if let Some(stage) = position.and_then(|position| Stage::from_number(position.stage)) {
-        return Ok(plan(stage)?.map(|plan| (plan, stage)));
+    if let Some(stage) = position.and_then(|position| Stage::from_number(position.stage))
+        && let Some(plan) = plan(stage)?
+    {
+        return Ok(Some((plan, stage)));
     }
     for stage in Stage::ALL {
         let Some(plan) = plan(stage)? else { continue };

@@ -164,7 +164,7 @@ fn highlight(p: &mut Parameters) -> bool {
 
 fn start(p: &mut Parameters, text: &SearchText, filter: &Filter, sort: SearchSort) -> SearchStart {
     let Some(cursor) = p.one("cursor") else { return SearchStart::First };
-    let opened = Cursor::open(&cursor, &name(text, filter, sort));
+    let opened = Cursor::open(&cursor, &name(text, filter, sort)).filter(|at| at.stage > 0);
     if let Some(position) = opened.filter(|position| sort.has(position)) {
         return SearchStart::At(position);
     }

@@ -26,11 +26,14 @@ pub(super) fn slug(text: &str) -> Result<Slug, StoreError> {
 }
 
 /// Whether a row of [`COLUMNS`] is a collection as it was read before. Revisions are given once, except
-/// after a restore, where the time tells.
+/// after a restore, where the time tells; and who edits a row by hand changes neither.
 pub(super) fn is(row: &Row, known: &Collection) -> Result<bool, StoreError> {
-    let Collection { version, revision, created_at, updated_at, .. } = known;
-    let known = [*version, revision.get(), created_at.unix_ms(), updated_at.unix_ms()];
-    Ok([row.integer(4)?, row.integer(5)?, row.integer(6)?, row.integer(7)?] == known)
+    let Collection { version, revision, created_at, updated_at, definition: said, .. } = known;
+    let numbers = [*version, revision.get(), created_at.unix_ms(), updated_at.unix_ms()];
+    Ok([row.integer(4)?, row.integer(5)?, row.integer(6)?, row.integer(7)?] == numbers
+        && row.text(1)? == said.title
+        && row.optional_text(2)? == said.description
+        && row.text(3)? == definition(said))
 }
 
 /// Reads a row of [`COLUMNS`].
