@@ -17,6 +17,8 @@ use marquee::{
 use sqlx::{Connection as _, Executor as _, MySqlConnection, Row as _, SqliteConnection};
 use tempfile::TempDir;
 
+use crate::fault_proxy::FaultProxy;
+
 /// A kind of database.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Backend {
@@ -96,6 +98,15 @@ impl Database {
         let text = format!("DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name}");
         administer(&server, text).await.expect("a new database");
         Self { url: format!("{server}/{name}"), place: Place::Server { server, name } }
+    }
+
+    /// A proxy before the server, to be broken, and the setting by which a service takes the database through it.
+    pub(crate) async fn behind_a_proxy(&self) -> (FaultProxy, String) {
+        let (server, name) = self.url.rsplit_once('/').expect("a server's database");
+        let (user, target) = server.rsplit_once('@').expect("a user");
+        let proxy = FaultProxy::new(target.parse().expect("an address")).await;
+        let setting = format!("--database-url={user}@{}/{name}", proxy.address);
+        (proxy, setting)
     }
 
     /// Asks the database itself, past the service, for rows of integers.

@@ -463,8 +463,8 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         let good = entry.is_good() || !self.known.rules().hold(Rule::NoValidation);
         let keep = good && flight.generation == self.known.generation();
         if keep {
-            let now = self.known.clock().tick();
             let clock = self.known.clock();
+            let now = clock.tick();
             let answers = |old: &Arc<Entry<P>>| old.is_good() && old.is_current(now, clock);
             self.local.put(flight.ask.key.clone(), entry, answers);
         }

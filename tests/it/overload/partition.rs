@@ -7,16 +7,13 @@ use tokio::task::JoinSet;
 use super::{HANG, figure, is_overloaded, movie, start, until};
 use crate::{
     backend::{Backend, Database},
-    fault_proxy::{FaultProxy, Link},
+    fault_proxy::Link,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_leave_comes_back_after_a_partition_and_so_does_the_service() {
     let database = Database::new(Backend::MariaDb).await;
-    let (server, name) = database.url.rsplit_once('/').unwrap();
-    let (user, target) = server.rsplit_once('@').unwrap();
-    let proxy = FaultProxy::new(target.parse().unwrap()).await;
-    let url = format!("--database-url={user}@{}/{name}", proxy.address);
+    let (proxy, url) = database.behind_a_proxy().await;
     let flags = [
         url.as_str(),
         "--database-acquire-timeout=300ms",

@@ -9,7 +9,7 @@ use crate::{
     backend::{Backend, Database, on_every_backend},
     cache::{is_hit, metric},
     client::Answer,
-    fault_proxy::{FaultProxy, Link},
+    fault_proxy::Link,
 };
 
 on_every_backend! {
@@ -180,10 +180,7 @@ async fn replicas_that_are_as_far_share_what_they_found(database: Database) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_index_has_is_listed_while_the_database_cannot_be_reached() {
     let database = Database::new(Backend::MariaDb).await;
-    let (server, name) = database.url.rsplit_once('/').unwrap();
-    let (user, target) = server.rsplit_once('@').unwrap();
-    let proxy = FaultProxy::new(target.parse().unwrap()).await;
-    let url = format!("--database-url={user}@{}/{name}", proxy.address);
+    let (proxy, url) = database.behind_a_proxy().await;
     let flags = [url.as_str(), "--database-acquire-timeout=300ms"];
     let app = Searched::start(Database::new(Backend::Sqlite).await, &flags).await;
     let last = store_films(&app).await;

@@ -10,7 +10,7 @@ use crate::{
     app::TestApp,
     backend::{Backend, Database, on_sqlite},
     client::{Answer, Client},
-    fault_proxy::{FaultProxy, Link},
+    fault_proxy::Link,
 };
 
 on_sqlite! { a_file_that_another_process_keeps_locked_is_read_and_soon_refuses_writes }
@@ -54,10 +54,7 @@ async fn a_file_that_another_process_keeps_locked_is_read_and_soon_refuses_write
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_database_what_is_kept_is_answered_and_the_rest_is_503_until_it_is_back() {
     let database = Database::new(Backend::MariaDb).await;
-    let (server, name) = database.url.rsplit_once('/').unwrap();
-    let (user, target) = server.rsplit_once('@').unwrap();
-    let proxy = FaultProxy::new(target.parse().unwrap()).await;
-    let url = format!("--database-url={user}@{}/{name}", proxy.address);
+    let (proxy, url) = database.behind_a_proxy().await;
     let flags =
         [url.as_str(), "--database-acquire-timeout=500ms", "--database-statement-timeout=500ms"];
     let app = TestApp::start(Database::new(Backend::Sqlite).await, &flags).await;
