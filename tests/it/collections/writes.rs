@@ -13,6 +13,7 @@ on_every_backend! {
     a_write_depends_on_what_its_writer_knows,
     movies_that_there_are_not_are_refused_by_their_places,
     faults_are_told_all_at_once,
+    a_query_that_would_not_be_read_again_is_refused,
     a_revision_of_a_collection_has_no_row_in_the_feed,
     writing_the_same_again_makes_no_revision,
     what_was_changed_by_hand_is_seen_after_a_bump,
@@ -121,6 +122,18 @@ async fn faults_are_told_all_at_once(app: TestApp) {
     assert_eq!(places, expected);
     app.request(Method::PATCH, "/v1/collections/a").json(&value).send().await.expect(405);
     app.request(Method::POST, "/v1/collections").body("{}").send().await.expect(415);
+}
+
+async fn a_query_that_would_not_be_read_again_is_refused(app: TestApp) {
+    let of = |slug: &str, query: Value| json!({"slug": slug, "title": "A", "query": query});
+    // Folded it has 202 letters; escaped, more than 4,000 characters.
+    let genres: Vec<String> = (0..9).map(|n| format!("{n}{}", "語".repeat(49))).collect();
+    for (query, place) in
+        [(json!({"q": "ß".repeat(101)}), "/query/q"), (json!({"genre": genres}), "/query")]
+    {
+        let refused = app.post("/v1/collections", &of("a", query)).await.expect(422).json();
+        assert_eq!(refused["errors"][0]["pointer"], place, "{refused}");
+    }
 }
 
 async fn a_revision_of_a_collection_has_no_row_in_the_feed(app: TestApp) {
