@@ -45,11 +45,12 @@ def is_trial():
     return bool(os.environ.get("TRIAL"))
 
 
-def write(name, text, figures, pictures):
-    """Writes a section with its figures and plots (name -> SVG); a trial is printed, and kept in target/."""
+def write(name, text, figures, pictures, partial=False):
+    """Writes a section with its figures and plots (name -> SVG). A trial is printed, and kept in target/; and so is a part, which would
+    take the place of the whole."""
     global FOLDER
     document = DOCUMENT
-    if is_trial():
+    if is_trial() or partial:
         FOLDER = ROOT / "target" / "trial" / "benchmarks"
         document = FOLDER.parent / "BENCHMARKS.md"
     for title, picture in pictures.items():

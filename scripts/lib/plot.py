@@ -9,7 +9,7 @@ COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#0
 STYLE = """<style>
 text { font: 12px system-ui, sans-serif; fill: #333 } .title { font-weight: 600; font-size: 14px }
 .axis { stroke: #888; fill: none } .grid { stroke: #e4e4e4; fill: none } .line { fill: none; stroke-width: 1.8 }
-.goal { stroke: #b00; stroke-dasharray: 5 4; fill: none } .end { text-anchor: end } .middle { text-anchor: middle }
+.goal { stroke: #b00; stroke-dasharray: 5 4; fill: none } .mark { stroke: #bbb; stroke-dasharray: 2 4; fill: none } .end { text-anchor: end } .middle { text-anchor: middle }
 </style>"""
 
 
@@ -73,13 +73,14 @@ class _Axis:
 
 
 def _panel(panel, top, height, below, from_zero):
-    """One coordinate system. `panel`: title, y (its label), series (name -> points), log_x, log_y, goal."""
+    """One coordinate system. `panel`: title, y (its label), series (name -> points), log_x, log_y, goal, from_zero, marks (places
+    of vertical lines)."""
     series = panel["series"]
     points = [point for line in series.values() for point in line]
     right, bottom = WIDTH - RIGHT, top + height
-    x = _Axis([point[0] for point in points], LEFT, right, panel.get("log_x", False), from_zero=False)
+    x = _Axis([*(point[0] for point in points), *panel.get("marks", ())], LEFT, right, panel.get("log_x", False), from_zero=False)
     heights = [point[1] for point in points] + ([panel["goal"]] if panel.get("goal") else [])
-    y = _Axis(heights, bottom, top, panel.get("log_y", False), from_zero)
+    y = _Axis(heights, bottom, top, panel.get("log_y", False), panel.get("from_zero", from_zero))
     out = [f'<text class="title" x="{LEFT}" y="{top - 12}">{_title(panel, "log_y")}</text>']
     for value in y.steps():
         at = y.place(value)
@@ -89,6 +90,8 @@ def _panel(panel, top, height, below, from_zero):
         at = x.place(value)
         out.append(f'<path class="axis" d="M{at:.1f} {bottom}v5"/>')
         out.append(f'<text class="middle" x="{at:.1f}" y="{bottom + 18}">{_number(value)}</text>')
+    for at in map(x.place, panel.get("marks", ())):
+        out.append(f'<path class="mark" d="M{at:.1f} {top}V{bottom}"/>')
     out.append(f'<path class="axis" d="M{LEFT} {top}V{bottom}H{right}"/>')
     middle = (top + bottom) / 2
     out.append(f'<text class="middle" transform="translate(16 {middle}) rotate(-90)">{escape(panel["y"])}</text>')
@@ -96,7 +99,8 @@ def _panel(panel, top, height, below, from_zero):
     if panel.get("goal"):
         at = y.place(panel["goal"])
         out.append(f'<path class="goal" d="M{LEFT} {at:.1f}H{right}"/>')
-        out.append(f'<text x="{right + 10}" y="{at + 4:.1f}" fill="#b00">goal</text>')
+        # Within, since keys are at the right.
+        out.append(f'<text class="end" x="{right - 6}" y="{at + 14:.1f}" style="fill: #b00">goal {_number(panel["goal"])}</text>')
     for n, (name, line) in enumerate(series.items()):
         colour = COLOURS[n % len(COLOURS)]
         places = [(x.place(a), y.place(b)) for a, b in line if b is not None and math.isfinite(b)]
@@ -125,7 +129,9 @@ def lines(panels, below, from_zero=True, height=170):
 def bars(panels):
     """Panels below each other, each with a bar for each name. `panel`: title, unit, bars (name -> value),
     spread (name -> (low, high)), log."""
-    left, step, out, top = 210, 24, [], TOP
+    # About seven units a letter, whatever the font.
+    left = 24 + 7 * max(len(name) for panel in panels for name in panel["bars"])
+    step, out, top = 24, [], TOP
     for panel in panels:
         values = panel["bars"]
         spread = panel.get("spread", {})
@@ -134,6 +140,11 @@ def bars(panels):
         if axis.log:
             axis.low = min(axis.low, 10 ** math.floor(math.log10(axis.low) - 0.01))
         out.append(f'<text class="title" x="16" y="{top - 14}">{_title(panel, "log")}</text>')
+        below = top + step * len(values)
+        for tick in axis.steps():
+            at = axis.place(tick)
+            out.append(f'<path class="grid" d="M{at:.1f} {top - 4}V{below}"/>')
+            out.append(f'<text class="middle" x="{at:.1f}" y="{below + 12}">{_number(tick)}</text>')
         for n, (name, value) in enumerate(values.items()):
             y = top + step * n
             end = axis.place(value)
@@ -147,7 +158,7 @@ def bars(panels):
                 beyond = max(end, high)
             text = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
             out.append(f'<text x="{beyond + 6:.1f}" y="{y + 13}">{text} {escape(panel["unit"])}</text>')
-        top += step * len(values) + 58
+        top += step * len(values) + 70
     head = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top - 30}" role="img">', STYLE,
             f'<rect width="{WIDTH}" height="{top - 30}" fill="#fff"/>']
     return "\n".join([*head, *out, "</svg>", ""])

@@ -36,29 +36,32 @@ def cpu_ns(pid):
     return total
 
 
-def resident(pid):
-    """Bytes in memory of a process and what it started, shared ones counted once where the system tells."""
-    total = 0
+def held(pid):
+    """Bytes in memory of a process and what it started, shared ones counted once where the system tells; and those of them
+    that are no file's, which the system cannot take back (`None` where it does not tell)."""
+    total, own = 0, 0
     for member in family_of(pid):
         try:
             # Proportional, since workers share their parent's pages.
             text = Path(f"/proc/{member}/smaps_rollup").read_text()
-            total += 1024 * next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
-        except (OSError, StopIteration):
+            rows = dict(line.split()[:2] for line in text.splitlines()[1:])
+            total += 1024 * int(rows["Pss:"])
+            own = own + 1024 * int(rows["Pss_Anon:"]) if own is not None and "Pss_Anon:" in rows else None
+        except (OSError, KeyError):
             try:
                 total += int(Path(f"/proc/{member}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+                own = None
             except OSError:
                 pass
-    return total
+    return total, own
+
+
+def resident(pid):
+    return held(pid)[0]
 
 
 def private(pid):
-    """Bytes in memory of a process and what it started that are no file's: what the system cannot take back."""
-    total = 0
-    for member in family_of(pid):
-        text = Path(f"/proc/{member}/smaps_rollup").read_text()
-        total += 1024 * next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss_Anon:"))
-    return total
+    return held(pid)[1]
 
 
 def descriptors(pid):
@@ -82,7 +85,8 @@ def describe_machine():
 
 
 class Watch:
-    """Samples processes in a thread: CPU (cores in use), resident memory, descriptors, whatever else is asked.
+    """Samples processes in a thread: CPU (cores in use), memory (resident, and that which is no file's), descriptors, whatever
+    else is asked.
 
     Its rows are kept to ROWS: where there are more, every other one is dropped and sampling slows down, so
     that an hour has as many as a minute."""
@@ -123,7 +127,10 @@ class Watch:
                 before, at = self.last[name]
                 row[f"{name}.cores"] = round(max(0, used - before) / (now - at) / 1e9, 4)
             self.last[name] = (used, now)
-            row[f"{name}.mib"] = round(resident(pid) / 2**20, 1)
+            total, own = held(pid)
+            row[f"{name}.mib"] = round(total / 2**20, 1)
+            if own is not None:
+                row[f"{name}.own_mib"] = round(own / 2**20, 1)
             row[f"{name}.descriptors"] = descriptors(pid)
         if self.more:
             try:

@@ -58,8 +58,8 @@ def version(program, flag):
 
 
 def code():
-    """What is measured: the commit, and what was changed since, in a word. Figures of two do not go into one table."""
-    folders = ["src", "benches", "examples", "Cargo.toml", "Cargo.lock"]
+    """What is measured: the commit, and what was changed since, in a word. Where figures of two are in one section, it names both."""
+    folders = ["src", "benches", "examples", "migrations", "vendor", ".cargo", "Cargo.toml", "Cargo.lock"]
 
     def git(*words):
         return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True).stdout
@@ -68,8 +68,35 @@ def code():
     return commit + (f"+{zlib.crc32(changed.encode()):08x}" if changed else "")
 
 
+def command_of(target):
+    """The command that measures the same again."""
+    return ("" if PROFILE == "release" else f"PROFILE={PROFILE} ") + f"make {target}"
+
+
 def cores():
-    return os.cpu_count() or 1
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _siblings(core):
+    """The threads that are one core with this one."""
+    file = Path(f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")
+    return file.read_text().strip() if file.exists() else str(core)
+
+
+def pair():
+    """A core for the server, one for who asks, and a remark where both are threads of one core, so that each slows the other down.
+    The end where there are no two, or the system does not tell CPU time."""
+    needed("util-linux", "taskset")
+    allowed = sorted(os.sched_getaffinity(0))
+    if len(allowed) < 2:
+        give_up("it takes two cores")
+    if not Path("/proc/self/schedstat").exists():
+        give_up("the system does not tell CPU time in nanoseconds (/proc/PID/schedstat)")
+    server = allowed[0]
+    other = next((core for core in allowed[1:] if _siblings(core) != _siblings(server)), None)
+    remark = "" if other is not None else " Server and generator are two threads of one core here, so both take longer than alone."
+    return server, allowed[1] if other is None else other, remark
 
 
 def built(*examples, profile=None, binary=True):

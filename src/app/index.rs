@@ -1,7 +1,7 @@
 //! The index, from settings: whether there is one, and in which folder.
 
 use std::{
-    fs::{self, DirBuilder},
+    fs::{self, DirBuilder, File},
     io,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
@@ -53,11 +53,43 @@ impl Drop for TemporaryFolder {
 
 impl TemporaryFolder {
     fn new() -> io::Result<Self> {
+        let within = std::env::temp_dir();
+        sweep(&within, LEFT_FOR);
         let random = getrandom::u64().map_err(io::Error::other)?;
-        let name = format!("marquee-index-{}-{random:016x}", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let path = within.join(format!("{TEMPORARY}{}-{random:016x}", std::process::id()));
         DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
+    }
+}
+
+/// How the names of temporary folders begin.
+const TEMPORARY: &str = "marquee-index-";
+/// A folder in which nothing came or went for so long, and that nobody has locked, is nobody's: who makes one locks it
+/// at once.
+const LEFT_FOR: Duration = Duration::from_mins(1);
+
+/// Removes the folders of processes that were killed: their locks went with them. What cannot be removed does no harm.
+fn sweep(within: &Path, left_for: Duration) {
+    let Ok(entries) = fs::read_dir(within) else { return };
+    for entry in entries.flatten() {
+        let named = entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY));
+        let is_folder = || entry.file_type().is_ok_and(|kind| kind.is_dir()); // no link
+        if !named || !is_folder() {
+            continue;
+        }
+        let changed = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+        let old = changed.and_then(|at| at.elapsed().ok()).is_some_and(|age| age >= left_for);
+        let lock = File::options().write(true).open(entry.path().join("lock"));
+        if !old || !lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+            continue;
+        }
+        let folder = entry.path();
+        match fs::remove_dir_all(&folder) {
+            Ok(()) => {
+                tracing::info!(folder = %folder.display(), "an index that was left is removed")
+            }
+            Err(error) => tracing::warn!(%error, folder = %folder.display(), "an index is left"),
+        }
     }
 }
 
@@ -146,5 +178,26 @@ impl Kept {
             tracing::info!("the index is not ready yet: lists are served meanwhile");
         }
         folder
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_processes_that_were_killed_are_removed_and_no_others() {
+        let within = tempfile::tempdir().unwrap();
+        let folder = |name: &str| within.path().join(name);
+        let (left, held, other) = ("marquee-index-1-a", "marquee-index-2-b", "else-1");
+        for name in [left, other] {
+            drop(Folder::take(&folder(name)).unwrap());
+        }
+        let _held = Folder::take(&folder(held)).unwrap();
+        sweep(within.path(), Duration::from_mins(1));
+        assert!(folder(left).exists(), "it is too new to be nobody's");
+        sweep(within.path(), Duration::ZERO);
+        assert!(!folder(left).exists());
+        assert!(folder(held).exists() && folder(other).exists());
     }
 }

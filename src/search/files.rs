@@ -12,6 +12,7 @@ use std::{
     fmt,
     fs::{self, File, OpenOptions},
     io::{self, BufWriter, Write},
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, Weak,
@@ -20,15 +21,19 @@ use std::{
 };
 
 use tantivy::{
-    Directory,
+    Directory, HasLen as _,
     directory::{
-        AntiCallToken, DirectoryLock, FileHandle, Lock, TerminatingWrite, WatchCallback,
-        WatchHandle, WritePtr,
+        AntiCallToken, DirectoryLock, FileHandle, FileSlice, Lock, OwnedBytes, TerminatingWrite,
+        WatchCallback, WatchHandle, WritePtr,
         error::{DeleteError, LockError, OpenReadError, OpenWriteError},
+        footer::Footer,
     },
 };
 
-use super::handle::{Handle, Identity, Kept, locked};
+use super::{
+    error::SearchError,
+    handle::{Handle, Identity, Kept, locked},
+};
 
 /// A file that was opened once.
 struct Opened {
@@ -97,10 +102,36 @@ impl Files {
         replaced.iter().try_for_each(|(path, identity)| same(&self.0.root.join(path), *identity))
     }
 
+    /// Whether a file of a segment has the checksum that stands at its end. tantivy would read it as a whole, which
+    /// are hundreds of megabytes where there are millions of movies.
+    pub(super) fn is_whole(&self, path: &Path) -> Result<bool, SearchError> {
+        self.check([path].into_iter()).map_err(SearchError::Damaged)?;
+        let file = File::open(self.full(path))?;
+        let bytes = file.metadata()?.len();
+        let mut piece = vec![0; PIECE_BYTES.min(usize::try_from(bytes).unwrap_or(usize::MAX))];
+        let last = bytes - piece.len() as u64;
+        file.read_exact_at(&mut piece, last)?;
+        let end = FileSlice::new(Arc::new(OwnedBytes::new(piece.clone())));
+        let (footer, before) = Footer::extract_footer(end)?;
+        let (mut sum, mut at) = (crc32fast::Hasher::new(), 0);
+        let body = last + before.len() as u64;
+        while at < body {
+            let left = usize::try_from(body - at).unwrap_or(usize::MAX);
+            let length = left.min(piece.len());
+            file.read_exact_at(&mut piece[..length], at)?;
+            sum.update(&piece[..length]);
+            at += length as u64;
+        }
+        Ok(sum.finalize() == footer.crc)
+    }
+
     fn full(&self, path: &Path) -> PathBuf {
         self.0.root.join(path)
     }
 }
+
+/// How much of a file is read at once for its checksum: more than tantivy lets a footer have.
+const PIECE_BYTES: usize = 1 << 20;
 
 fn same(path: &Path, identity: Identity) -> Result<(), String> {
     let name = path.file_name().unwrap_or_default().display();
@@ -246,6 +277,32 @@ mod tests {
             assert!(handle.read_bytes(9_999..10_001).is_err());
             let error = files.check([Path::new(name)].into_iter()).unwrap_err();
             assert_eq!(error, format!("{name} has 100 bytes, not 10000"));
+        }
+    }
+
+    #[test]
+    fn checksums_are_compared_piece_by_piece() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::new(folder.path().to_owned());
+        let managed = tantivy::directory::ManagedDirectory::wrap(Box::new(files.clone())).unwrap();
+        let sizes = [0, 1, 1_000, PIECE_BYTES - 40, PIECE_BYTES, 2 * PIECE_BYTES + 7];
+        for (n, size) in sizes.into_iter().enumerate() {
+            let (name, bytes) = (format!("{n}.store"), vec![7; size]);
+            let path = Path::new(&name);
+            let mut writer = managed.open_write(path).unwrap();
+            writer.write_all(&bytes).unwrap();
+            writer.terminate().unwrap();
+            assert!(files.is_whole(path).unwrap(), "{size}");
+            let full = folder.path().join(path);
+            let mut spoilt = fs::read(&full).unwrap();
+            for at in [0, size / 2, size.saturating_sub(1)].into_iter().take(size) {
+                spoilt[at] ^= 1;
+                fs::write(&full, &spoilt).unwrap();
+                assert!(!files.is_whole(path).unwrap(), "{size} at {at}");
+                spoilt[at] ^= 1;
+            }
+            fs::write(&full, &spoilt[..spoilt.len() - 1]).unwrap();
+            assert!(files.is_whole(path).is_err(), "{size}");
         }
     }
 

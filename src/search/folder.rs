@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Nothing is synced. `index-…/boot` names the boot of the machine under which the index was last
-//! opened: after another one, every checksum is compared before the index is used.
+//! opened: after another one, or where that cannot be read, every checksum is compared before the index is used.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -147,7 +147,10 @@ impl Folder {
             }
             Ok(index)
         })?;
-        write_boot(&path)?;
+        // Where it cannot be noted, as with a full disk, all is compared once more next time.
+        if !same_boot && let Err(error) = write_boot(&path) {
+            tracing::warn!(%error, "under which boot the index was opened cannot be noted");
+        }
         *current = Some(name);
         Ok(Opened::Ready(index))
     }

@@ -20,6 +20,8 @@ use super::{
 const FRAGMENT_BYTES: usize = 240;
 /// Bytes shown before the first word that matched, about.
 const BEFORE_BYTES: usize = 60;
+/// Bytes in which the end of a word is looked for: many scripts write no spaces.
+const WORD_BYTES: usize = 60;
 
 /// Marks the words of a query.
 pub(super) struct Marker {
@@ -116,7 +118,9 @@ impl Marker {
             at += together.max(1);
             for part in word.parts.iter().filter(|_| together == 0) {
                 let begins = || starts.iter().any(|start| part.text.starts_with(start.as_str()));
-                if is_marked(terms, part) || begins() {
+                // A letter that stands for two is two parts in one place.
+                let again = marks.last() == Some(&part.range());
+                if !again && (is_marked(terms, part) || begins()) {
                     marks.push(part.range());
                 }
             }
@@ -169,14 +173,15 @@ fn lossy(term: &[u8]) -> String {
     String::from_utf8_lossy(term).into_owned()
 }
 
-/// The end of the word at a place, or `limit`.
+/// The end of the word at a place, or `limit`; the place itself where no word ends soon.
 fn boundary(text: &str, at: usize, limit: usize) -> usize {
     if at == 0 || at >= limit {
         return at.min(limit);
     }
     let at = (at..limit).find(|at| text.is_char_boundary(*at)).unwrap_or(limit);
     let rest = &text[at..limit];
-    rest.find(char::is_whitespace).map_or(limit, |space| at + space)
+    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+    if end <= WORD_BYTES { at + end } else { at }
 }
 
 fn html(text: &str, range: Range<usize>, marks: &[Range<usize>]) -> String {
@@ -267,5 +272,11 @@ mod tests {
         assert!(shown.contains("the <em>alien</em> wakes"), "{shown}");
         assert!(shown.len() < 400);
         assert_eq!(marker.fragment("nothing here"), None);
+        let unspaced = marker.fragment(&format!("alien {}", "漢".repeat(9_000))).unwrap();
+        assert!(
+            unspaced.starts_with("<em>alien</em> 漢") && unspaced.ends_with("漢…"),
+            "{unspaced}"
+        );
+        assert!(unspaced.len() < 400);
     }
 }

@@ -190,20 +190,22 @@ impl Index {
         same.map_err(SearchError::Damaged)
     }
 
-    /// Reads every file and compares checksums.
+    /// Reads every file, piece by piece, and compares checksums.
     ///
     /// # Errors
     /// [`SearchError::Damaged`] where one is wrong.
     pub fn verify(&self) -> Result<(), SearchError> {
         guarded(|| {
-            let wrong = self.0.engine.validate_checksum().map_err(SearchError::from)?;
-            match wrong.iter().min() {
-                None => Ok(()),
-                Some(path) => Err(SearchError::Damaged(format!(
-                    "the checksum of {} is wrong",
-                    path.display()
-                ))),
+            let engine = &self.0.engine;
+            let of_segments = engine.load_metas()?.list_segment_files();
+            // Some kinds of files not every segment has.
+            for path in engine.directory().list_managed_files().intersection(&of_segments) {
+                if !self.0.files.is_whole(path)? {
+                    let what = format!("the checksum of {} is wrong", path.display());
+                    return Err(SearchError::Damaged(what));
+                }
             }
+            Ok(())
         })
     }
 

@@ -137,11 +137,17 @@ impl Plan {
 
     /// Takes over phrases and quoted words, which no stage leaves out, and what must not be there.
     fn leave_out(&mut self, fields: &Fields, text: &SearchText) {
-        for Clause { negative, words, .. } in text.clauses() {
+        for clause in text.clauses() {
+            let Clause { negative, words, .. } = clause;
             let parts: Vec<&String> = words.iter().flatten().collect();
             let words = parts.iter().map(|part| exactly(fields, part));
             match parts.as_slice() {
-                [_] if *negative => self.query.excluded.extend(words.flatten()),
+                [_] if *negative => {
+                    self.query.excluded.extend(words.flatten());
+                    let years = clause.years().into_iter().flatten();
+                    let year = |year: i16| number(fields.year, u64::from(year.unsigned_abs()));
+                    self.query.excluded.extend(years.map(year));
+                }
                 [_, _, ..] if *negative => {
                     self.phrases.push(Phrase { words: words.collect(), negative: true });
                 }

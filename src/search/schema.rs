@@ -8,7 +8,7 @@ use tantivy::schema::{
 use super::tokens::Terms;
 
 /// Raised with each change to what is indexed or stored: an index of another version is rebuilt.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// A field whose words are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -336,6 +336,8 @@ impl Checker {
 
 #[cfg(test)]
 mod tests {
+    use crate::mix::writes::Change;
+
     use super::*;
 
     const BOUND: Duration = Duration::from_secs(1);
@@ -355,7 +357,8 @@ mod tests {
     }
 
     fn written(checker: &mut Checker, revision: u64, body: &'static [u8]) {
-        checker.judge_write(&Write::Change { id: 7, votes: 1 }, &answer(revision, body));
+        checker
+            .judge_write(&Write::Change { id: 7, to: Change::Votes(1) }, &answer(revision, body));
     }
 
     fn broken(checker: &Checker) -> Vec<&'static str> {

@@ -2,7 +2,8 @@
 //!
 //! A target is drawn by Zipf's law from `--urls` single movies and lists; some ask whether what they have
 //! is still good (`If-None-Match`), some for a revision at least (`Min-Catalog-Revision`); genres, searches
-//! and suggestions come between. `--writes-per-million` of all requests change, create or delete a movie.
+//! and suggestions come between. `--writes-per-million` of all requests change, create or delete a movie;
+//! `--edits-per-cent` of the changes are of titles and genres, the others of votes.
 //! Only this process may write while it runs: what it wrote is what it checks answers against (`check.rs`).
 
 mod check;
@@ -64,6 +65,7 @@ pub(crate) struct Options {
     rate: Option<f64>,
     connections: usize,
     writes_per_million: u64,
+    edits_per_cent: u64,
     seed: u64,
     /// Tells one run's choices from another's, while the URLs stay the same.
     leg: u64,
@@ -86,6 +88,7 @@ impl Options {
             rate: arguments.one("--rate")?,
             connections: arguments.one("--connections")?.unwrap_or(64),
             writes_per_million: arguments.one("--writes-per-million")?.unwrap_or(1_000),
+            edits_per_cent: arguments.one("--edits-per-cent")?.unwrap_or(0),
             seed: arguments.one("--seed")?.unwrap_or(1),
             leg: arguments.one("--leg")?.unwrap_or(0),
             bound: milliseconds(arguments.one("--bound-ms")?, Duration::from_secs(1)),
@@ -128,7 +131,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<(Value, bool)> {
     )?);
     let run = Run {
         checker: RefCell::new(Checker::new(options.bound, options.cap, targets.len())),
-        writes: RefCell::new(Writes::new(options.seed, options.leg)),
+        writes: RefCell::new(Writes::new(options.seed, options.leg, options.edits_per_cent)),
         timeline: RefCell::new(Timeline::new(pace.began())),
         tally: RefCell::new(Tally::new()),
         told: RefCell::new(pace.began()),

@@ -10,21 +10,26 @@ use crate::{http::Answer, random::Random};
 const CHANGES: u64 = 70;
 const CREATES: u64 = 15;
 
+/// Genres that movies get.
+const GENRES: [&str; 8] =
+    ["Drama", "Comedy", "Action", "Horror", "Romance", "Western", "Crime", "Documentary"];
+
 /// A write.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Write {
-    /// Another number of votes.
-    Change {
-        id: u64,
-        votes: u64,
-    },
-    Create {
-        title: String,
-        genre: &'static str,
-    },
-    Delete {
-        id: u64,
-    },
+    Change { id: u64, to: Change },
+    Create { title: String, genre: &'static str },
+    Delete { id: u64 },
+}
+
+/// What becomes of a movie.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Another number of votes: what changes most, and is in few lists' order.
+    Votes(u64),
+    Title(String),
+    /// In place of those that it had.
+    Genres([&'static str; 2]),
 }
 
 /// What is written, by one process.
@@ -37,33 +42,36 @@ pub(super) struct Writes {
     under_way: HashSet<u64>,
     /// Movies that were made here.
     made: Vec<u64>,
+    /// Of a hundred changes, those of a title or of genres.
+    edits: u64,
+    edited: u64,
     done: [u64; 3],
 }
 
 impl Writes {
-    pub(super) fn new(seed: u64, leg: u64) -> Self {
+    /// Of a hundred changes so many, `edits`, are of a movie's title or genres, the others of its votes.
+    pub(super) fn new(seed: u64, leg: u64, edits: u64) -> Self {
         Self {
             random: Random::new(seed ^ 0x5eed ^ leg << 32),
             name: format!("{seed}.{leg}"),
             count: 0,
             under_way: HashSet::new(),
             made: Vec::new(),
+            edits,
+            edited: 0,
             done: [0; 3],
         }
     }
 
     /// The next write; `movie` draws one that may be changed. `None` where that is being changed just now.
     pub(super) fn choose(&mut self, movie: impl FnOnce() -> u64) -> Option<Write> {
-        const OF: [&str; 8] =
-            ["Drama", "Comedy", "Action", "Horror", "Romance", "Western", "Crime", "Documentary"];
         self.count += 1;
         let which = self.random.number() % 100;
         let write = if which < CHANGES || (which >= CHANGES + CREATES && self.made.is_empty()) {
-            // Never what it was before, so that each change is one.
-            Write::Change { id: movie(), votes: 1_000_000 + self.count }
+            Write::Change { id: movie(), to: self.change() }
         } else if which < CHANGES + CREATES {
             let title = format!("The Load of Run {} · {}", self.name, self.count);
-            Write::Create { title, genre: OF[self.random.below(OF.len())] }
+            Write::Create { title, genre: GENRES[self.random.below(GENRES.len())] }
         } else {
             let place = self.random.below(self.made.len());
             Write::Delete { id: self.made.swap_remove(place) }
@@ -71,6 +79,19 @@ impl Writes {
         match write.id() {
             Some(id) if !self.under_way.insert(id) => None,
             _ => Some(write),
+        }
+    }
+
+    /// Votes and titles are never what they were before, so that each change is one.
+    fn change(&mut self) -> Change {
+        if self.random.number() % 100 >= self.edits {
+            Change::Votes(1_000_000 + self.count)
+        } else if self.random.per_million(500_000) {
+            Change::Title(format!("Title {} of Run {}", self.count, self.name))
+        } else {
+            let first = self.random.below(GENRES.len());
+            let other = (first + 1 + self.random.below(GENRES.len() - 1)) % GENRES.len();
+            Change::Genres([GENRES[first], GENRES[other]])
         }
     }
 
@@ -86,6 +107,7 @@ impl Writes {
             return;
         }
         self.done[write.kind()] += 1;
+        self.edited += u64::from(write.is_edit());
         if let (Write::Create { .. }, Some(id)) = (write, member(answer.body, "id")) {
             self.made.push(id);
         }
@@ -93,7 +115,7 @@ impl Writes {
 
     pub(super) fn found(&self) -> Value {
         let [changes, creates, deletes] = self.done;
-        json!({ "changes": changes, "creates": creates, "deletes": deletes })
+        json!({ "changes": changes, "edits": self.edited, "creates": creates, "deletes": deletes })
     }
 }
 
@@ -114,6 +136,10 @@ impl Write {
         }
     }
 
+    const fn is_edit(&self) -> bool {
+        matches!(self, Self::Change { to: Change::Title(_) | Change::Genres(_), .. })
+    }
+
     const fn kind(&self) -> usize {
         match self {
             Self::Change { .. } => 0,
@@ -125,9 +151,7 @@ impl Write {
     /// Puts the request into `into`.
     pub(super) fn request(&self, host: SocketAddr, into: &mut Vec<u8>) {
         let (line, body) = match self {
-            Self::Change { id, votes } => {
-                (format!("PATCH /v1/movies/{id}"), json!({ "votes": votes }).to_string())
-            }
+            Self::Change { id, to } => (format!("PATCH /v1/movies/{id}"), to.patch().to_string()),
             Self::Create { title, genre } => (
                 "POST /v1/movies".to_owned(),
                 json!({ "title": title, "year": 2026, "genres": [genre] }).to_string(),
@@ -141,6 +165,16 @@ impl Write {
         };
         let text = format!("{line} HTTP/1.1\r\nHost: {host}\r\n{framing}\r\n{body}");
         into.extend_from_slice(text.as_bytes());
+    }
+}
+
+impl Change {
+    fn patch(&self) -> Value {
+        match self {
+            Self::Votes(votes) => json!({ "votes": votes }),
+            Self::Title(title) => json!({ "title": title }),
+            Self::Genres(genres) => json!({ "genres": genres }),
+        }
     }
 }
 
@@ -159,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_movie_is_written_by_one_at_a_time() {
-        let mut writes = Writes::new(1, 0);
+        let mut writes = Writes::new(1, 0, 0);
         let first = (0..).find_map(|_| {
             writes.choose(|| 7).filter(|write| matches!(write, Write::Change { .. }))
         });
@@ -178,6 +212,19 @@ mod tests {
         };
         writes.done(&first.unwrap(), &answer);
         assert!(!writes.is_under_way(7));
+    }
+
+    #[test]
+    fn so_many_changes_are_of_titles_and_genres_and_no_genre_comes_twice() {
+        let mut writes = Writes::new(1, 0, 30);
+        let changes: Vec<Change> = (0..1_000).map(|_| writes.change()).collect();
+        let edits = changes.iter().filter(|change| !matches!(change, Change::Votes(_))).count();
+        assert!((250..350).contains(&edits), "{edits}");
+        for change in changes {
+            if let Change::Genres([first, other]) = change {
+                assert_ne!(first, other);
+            }
+        }
     }
 
     #[test]

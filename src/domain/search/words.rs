@@ -61,7 +61,7 @@ const fn joins(c: char) -> bool {
 }
 
 const fn is_apostrophe(c: char) -> bool {
-    matches!(c, '\'' | '’' | '‘' | 'ʼ' | '`' | '´' | '\u{ff07}')
+    matches!(c, '\'' | '’' | '‘' | 'ʼ' | 'ʻ' | '`' | '´' | '\u{ff07}')
 }
 
 /// Whether a character is a word's part by itself, as in scripts that do not divide words.
@@ -110,6 +110,10 @@ fn kind(c: char) -> Kind {
     }
     if is_combining_mark(c) {
         return Kind::Mark;
+    }
+    // Some count as letters.
+    if is_apostrophe(c) {
+        return Kind::Other;
     }
     // What it is folded to decides, so that folded text falls into the same words.
     let folded = fold(c.encode_utf8(&mut [0; 4]));
@@ -241,6 +245,8 @@ mod tests {
             ("M*A*S*H", "m+a+s+h"),
             ("Schindler’s List", "schindlers list"),
             ("L'avventura", "lavventura"),
+            ("Les Trésors dʼOr", "les tresors dor"),
+            ("Hawaiʻi", "hawaii"),
             (
                 "Star Wars: Episode III – Revenge of the Sith",
                 "star wars episode iii revenge of the sith",

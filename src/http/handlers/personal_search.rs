@@ -29,6 +29,7 @@ pub(super) async fn answer(
     user: Option<&UserId>,
 ) -> Result<Answer, Problem> {
     let has_id = query.fields.contains(Field::Id);
+    let asked = query.canonical();
     let with_id = SearchQuery { fields: query.fields.with(Field::Id), ..query };
     let at_least = cached::at_least(&call.parts.headers)?;
     let query = Query::Search(Box::new(with_id));
@@ -40,7 +41,8 @@ pub(super) async fn answer(
         answer = answer.showing(Shown { movies, ..shown.clone() });
     }
     if let Some((_, link)) = page.headers.iter().find(|(name, _)| *name == header::LINK) {
-        answer = answer.with(header::LINK, personalized(link));
+        let fields = asked.split('&').find(|pair| pair.starts_with(FIELDS)).filter(|_| !has_id);
+        answer = answer.with(header::LINK, personalized(link, fields));
     }
     let standing = Standing { revision: found.revision, unverified: found.unverified };
     Ok(personal::answer(answer, standing))
@@ -89,9 +91,25 @@ async fn ranked(
     Ok((body, movies))
 }
 
-/// The pages beside this one, ranked anew as well.
-fn personalized(link: &HeaderValue) -> HeaderValue {
-    let text = link.to_str().unwrap_or_default().replace(">; rel=", "&personalize=true>; rel=");
+const FIELDS: &str = "fields=";
+
+/// The pages beside this one, ranked anew as well; with these fields, where that page was read with others.
+fn personalized(link: &HeaderValue, fields: Option<&str>) -> HeaderValue {
+    let (mut text, mut more) = (String::new(), String::new());
+    for (n, pair) in link.to_str().unwrap_or_default().split('&').enumerate() {
+        if fields.is_some() && pair.starts_with(FIELDS) {
+            // What follows a target's last pair.
+            text.push_str(pair.find('>').map_or("", |end| &pair[end..]));
+        } else {
+            text.push_str(if n > 0 { "&" } else { "" });
+            text.push_str(pair);
+        }
+    }
+    for pair in fields.into_iter().chain(["personalize=true"]) {
+        more.push('&');
+        more.push_str(pair);
+    }
+    let text = text.replace(">; rel=", &format!("{more}>; rel="));
     HeaderValue::try_from(text).unwrap_or_else(|_| link.clone())
 }
 
@@ -105,9 +123,17 @@ mod tests {
             "</v1/search?q=a&cursor=x>; rel=\"next\", </v1/search?q=a>; rel=\"first\"",
         );
         assert_eq!(
-            personalized(&link),
+            personalized(&link, None),
             "</v1/search?q=a&cursor=x&personalize=true>; rel=\"next\", \
              </v1/search?q=a&personalize=true>; rel=\"first\""
+        );
+        let link = HeaderValue::from_static(
+            "</v1/search?q=a&cursor=x&fields=id%2Ctitle>; rel=\"next\", </v1/search?q=a&fields=id%2Ctitle&facets=genre>; rel=\"first\"",
+        );
+        assert_eq!(
+            personalized(&link, Some("fields=title")),
+            "</v1/search?q=a&cursor=x&fields=title&personalize=true>; rel=\"next\", \
+             </v1/search?q=a&facets=genre&fields=title&personalize=true>; rel=\"first\""
         );
     }
 }

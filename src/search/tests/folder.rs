@@ -157,3 +157,14 @@ fn after_a_boot_checksums_are_compared() {
     fs::write(current(home.path()).join("boot"), "another").unwrap();
     assert!(matches!(folder.open(EPOCH).unwrap(), Opened::Damaged(_)));
 }
+
+#[test]
+fn an_index_opens_where_its_boot_cannot_be_noted() {
+    let home = tempfile::tempdir().unwrap();
+    drop(build(home.path(), &films()));
+    let boot = current(home.path()).join("boot");
+    fs::remove_file(&boot).unwrap();
+    fs::create_dir(&boot).unwrap();
+    let folder = Folder::take(home.path()).unwrap();
+    assert_eq!(search(&ready(folder.open(EPOCH).unwrap()), &[("q", "alien")]).total, 300);
+}

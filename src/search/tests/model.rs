@@ -372,3 +372,44 @@ fn a_quoted_word_is_never_left_out() {
     }
     assert_eq!(found("\"story\" tarantino metropolis "), 1);
 }
+
+#[test]
+fn a_year_that_is_left_out_is_a_movies_year_and_a_word_of_a_title() {
+    let of = |id, title: &str, year| {
+        movie(id, MovieData { title: title.to_owned(), year: Some(year), ..MovieData::default() })
+    };
+    let movies = [
+        of(1, "Solaris", 1972),
+        of(2, "Solaris", 2002),
+        of(3, "Solaris 2002", 2020),
+        of(4, "Solaris", 1985),
+    ];
+    let home = tempfile::tempdir().unwrap();
+    let index = build(home.path(), &movies);
+    let years = |q| {
+        let page = search(&index, &[("q", q), ("sort", "year")]);
+        page.rows.iter().filter_map(|row| row.movie.data.year).collect::<Vec<_>>()
+    };
+    assert_eq!(years("solaris -2002"), [1972, 1985]);
+    assert_eq!(years("solaris -1980s"), [1972, 2002, 2020]);
+    assert_eq!(years("solaris -\"2002\""), [1972, 1985, 2002], "a quoted one is a word");
+}
+
+#[test]
+fn a_letter_that_stands_for_two_is_marked_once() {
+    let home = tempfile::tempdir().unwrap();
+    let movies = ["ໜັງໝານ້ອຍ", "ໜັງ", "さゟら"];
+    let movies: Vec<Movie> = (1..).zip(movies).map(|(id, title)| titled(id, title)).collect();
+    let index = build(home.path(), &movies);
+    for (q, letter, found) in
+        [("ໜັງ", "<em>ໜັ</em>", 2), ("\"ໜັງ\"", "<em>ໜັ", 2), ("ゟ", "<em>ゟ</em>", 1)]
+    {
+        let page = search(&index, &[("q", q), ("highlight", "true")]);
+        assert_eq!(page.rows.len(), found, "{q}");
+        for row in &page.rows {
+            let marked = row.highlights.as_ref().unwrap().title.as_deref().unwrap();
+            assert!(marked.contains(letter) || marked.contains("<em>ໜັງ</em>"), "{q}: {marked}");
+            assert_eq!(marked.replace("<em>", "").replace("</em>", ""), row.movie.data.title);
+        }
+    }
+}

@@ -41,7 +41,7 @@ const CHECKS_APART: Duration = Duration::from_secs(1);
 pub(crate) const CATCH_UP: Duration = Duration::from_secs(5);
 /// How long to wait for the poll that shows a revision of the index to exist.
 const SETTLE: Duration = Duration::from_secs(1);
-/// The first pause after a failure; it doubles up to [`PAUSE_MAX`].
+/// The first pause after a failure; it doubles up to [`PAUSE_MAX`], until an index was kept up for longer than that.
 const PAUSE_FIRST: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
@@ -187,23 +187,24 @@ impl Keeper {
         self.begin().await;
         let mut pause = PAUSE_FIRST;
         loop {
-            let done = match self.step.clone() {
+            let (began, step) = (Instant::now(), self.step.clone());
+            let done = match step.clone() {
                 Step::Open => self.open().await,
                 Step::Build(reason) => self.build(reason).await,
                 Step::Follow(followed) => self.follow(followed).await,
             };
+            // An index that can be opened and not be changed, as with a full disk, fails each time: only one
+            // that was kept up for long has recovered.
+            if matches!(step, Step::Follow(_)) && began.elapsed() > PAUSE_MAX {
+                pause = PAUSE_FIRST;
+            }
             match done {
-                Ok(next) => {
-                    if matches!(next, Step::Follow(_)) {
-                        pause = PAUSE_FIRST;
-                    }
-                    self.step = next;
-                }
+                Ok(next) => self.step = next,
                 Err(trouble) => {
                     self.tell(&trouble);
                     sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
-                    if matches!(self.step, Step::Follow(_)) {
+                    if matches!(step, Step::Follow(_)) {
                         self.step = Step::Open;
                     }
                 }

@@ -48,6 +48,13 @@ async fn a_page_is_ranked_anew_for_a_user_and_has_the_same_rows(database: Databa
     for row in titles.json()["data"].as_array().unwrap() {
         assert_eq!(row.as_object().unwrap().len(), 1, "{row}");
     }
+    // Nor has the page after it.
+    let next = titles.header("link").split_once('>').unwrap().0.trim_start_matches('<');
+    assert!(next.contains("cursor=") && next.contains("personalize=true"), "{next}");
+    let titles = ring.get_for("me", next).await.expect(200);
+    for row in titles.json()["data"].as_array().unwrap() {
+        assert_eq!(row.as_object().unwrap().len(), 1, "{next}: {row}");
+    }
 }
 
 async fn what_is_not_personal_is_as_it_was(database: Database) {
