@@ -86,7 +86,7 @@ fn sweep(within: &Path, left_for: Duration) {
         let folder = entry.path();
         match fs::remove_dir_all(&folder) {
             Ok(()) => {
-                tracing::info!(folder = %folder.display(), "an index that was left is removed")
+                tracing::info!(folder = %folder.display(), "an index that was left is removed");
             }
             Err(error) => tracing::warn!(%error, folder = %folder.display(), "an index is left"),
         }
