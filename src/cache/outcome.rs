@@ -109,6 +109,12 @@ pub trait LoadFailure {
     /// Whether the load was not even begun, so that the next request for the same may well have more
     /// luck, and costs nothing if not.
     fn was_not_begun(&self) -> bool;
+
+    /// Whether a write to what was asked for may end it. Then it is nobody's but those who wait for it
+    /// already: who comes after that write must not hear of it.
+    fn ends_with_a_write(&self) -> bool {
+        false
+    }
 }
 
 impl LoadFailure for std::convert::Infallible {

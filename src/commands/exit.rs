@@ -86,6 +86,7 @@ impl Exit {
         match error {
             StoreError::Unavailable(_)
             | StoreError::TimedOut(_)
+            | StoreError::Unanswered(_)
             | StoreError::Contended { .. }
             | StoreError::Loading(_)
             | StoreError::Migrate(_) => Self::Unavailable,

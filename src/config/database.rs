@@ -42,7 +42,8 @@ pub struct DatabaseSettings {
     )]
     pub database_acquire_timeout: Duration,
 
-    /// Longest time for one statement. The database ends it then, and the request is answered by 503.
+    /// Longest time for one statement. The database ends it then, and the request is answered by 503; a
+    /// list is read again without its total, which is what takes long.
     #[arg(
         long,
         env = "MARQUEE_DATABASE_STATEMENT_TIMEOUT",

@@ -304,6 +304,10 @@ impl LoadFailure for Problem {
     fn was_not_begun(&self) -> bool {
         self.kind() == Kind::Overloaded
     }
+
+    fn ends_with_a_write(&self) -> bool {
+        self.kind() == Kind::UnreadableCollection
+    }
 }
 
 impl From<Failure<Self>> for Problem {

@@ -51,6 +51,8 @@ const SECONDS_MAX: u32 = 7 * 24 * 3600;
 const SECONDS_DEFAULT: u32 = 3600;
 const NO_ROOM: &str =
     "there is no room to keep it: what nobody has asked for yet has an eighth of --l1-bytes";
+const NOT_PREPARED: &str =
+    "cannot be prepared: lists, movies, genres, searches, suggestions and collections can";
 /// A target is a line, and who sends them is near.
 const BOUNDS: Bounds = Bounds { bytes_max: 1024 * 1024, timeout: Duration::from_secs(10) };
 
@@ -200,7 +202,7 @@ impl Target {
                 params::none(self.query()).and(item::read_imdb_id(&self.parameter))
             }
             Route::ListGenres => params::none(self.query()).and(Ok(Query::Genres)),
-            _ => Err(Problem::new(Kind::InvalidDocument, "answers to this are not kept")),
+            _ => Err(Problem::new(Kind::InvalidDocument, NOT_PREPARED)),
         }
     }
 

@@ -90,6 +90,8 @@ kinds! {
     HeadTooLarge REQUEST_HEADER_FIELDS_TOO_LARGE "head-too-large" "The request line and headers are too large",
     NotDone FAILED_DEPENDENCY "not-done" "Not done, since another operation of the batch failed",
     Internal INTERNAL_SERVER_ERROR "internal" "The service failed",
+    UnreadableCollection INTERNAL_SERVER_ERROR "unreadable-collection"
+        "What is stored of the collection cannot be read",
     MethodNotImplemented NOT_IMPLEMENTED "method-not-implemented" "Nothing here has this method",
     VersionNotSupported HTTP_VERSION_NOT_SUPPORTED "version-not-supported" "This version of HTTP is not spoken",
     Unavailable SERVICE_UNAVAILABLE "unavailable" "The service cannot answer now",
@@ -198,6 +200,13 @@ impl From<ServiceError> for Problem {
                 let detail = "this Idempotency-Key came with another request in the last 24 hours";
                 return Self::new(Kind::IdempotencyKeyReused, detail);
             }
+            // Who asks can mend it.
+            ServiceError::Store(bad) if bad.is_bad_collection() => {
+                tracing::error!(%error, "cannot answer");
+                let detail = "its definition, as it is stored, cannot be read: PUT replaces it, \
+                              DELETE removes it; the log has the reason under this request's id";
+                return Self::new(Kind::UnreadableCollection, detail);
+            }
             // The gate tells the log; a line for each that it sends away would be one more burden.
             ServiceError::Overloaded { retry_after } => {
                 let detail = "more is asked of the catalogue than it can do now; try again later";
@@ -225,7 +234,10 @@ impl From<ServiceError> for Problem {
                 return Self::new(Kind::ChangesGone, detail);
             }
             ServiceError::Store(
-                StoreError::Unavailable(_) | StoreError::TimedOut(_) | StoreError::Contended { .. },
+                StoreError::Unavailable(_)
+                | StoreError::TimedOut(_)
+                | StoreError::Unanswered(_)
+                | StoreError::Contended { .. },
             ) => Self::unavailable("the catalogue cannot be reached; try again"),
             ServiceError::Store(StoreError::Loading(_)) => {
                 Self::unavailable("the catalogue is being loaded; lists come when that is done")

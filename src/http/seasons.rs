@@ -5,7 +5,7 @@
 //! which collection is on follows from the clock when it is asked for.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -33,6 +33,9 @@ const ANSWERS_MAX: usize = 500 + campaigns::TARGETS_MAX;
 
 /// How soon it is looked again at the earliest, when writes come one after the other; or after as long as it took.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
+/// For how long it is not tried again to keep what there was no room for.
+const CROWDED: Duration = Duration::from_secs(10);
+
 /// When what is made.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
@@ -62,14 +65,22 @@ impl Keeper {
     /// and then in any case.
     pub async fn run(self, stop: CancellationToken) {
         let known = self.cache.tiers().known();
-        let mut failing = false;
+        let (mut failing, mut crowding) = (false, false);
+        let mut crowded = HashMap::new();
         loop {
             let seen = known.news();
             let began = Instant::now();
             let failed = tokio::select! {
-                failed = self.turn() => failed,
+                failed = self.turn(&mut crowded) => failed,
                 () = stop.cancelled() => return,
             };
+            if crowding != std::mem::replace(&mut crowding, !crowded.is_empty()) && crowding {
+                let answers = crowded.len();
+                tracing::warn!(
+                    answers,
+                    "what seasons and campaigns bring has no room in an eighth of --l1-bytes"
+                );
+            }
             if failed != std::mem::replace(&mut failing, failed) {
                 if failed {
                     tracing::warn!("what seasons bring could not be made ahead; it is tried again");
@@ -114,8 +125,8 @@ impl Keeper {
         }
     }
 
-    /// Makes what is to be there and is not; whether that failed.
-    async fn turn(&self) -> bool {
+    /// Makes what is to be there and is not; whether that failed. `crowded` has what there was no room for, and when.
+    async fn turn(&self, crowded: &mut HashMap<Key, Instant>) -> bool {
         let Ok(held) = self.services.collections.held().await else { return true };
         let now = self.services.collections.now();
         let mut wanted = HashSet::new();
@@ -129,9 +140,18 @@ impl Keeper {
         queries.sort_by_key(Query::needs_index);
         for query in queries.into_iter().take(ANSWERS_MAX) {
             let (key, of) = (query.ask(Revision::ZERO).key, query.route());
-            match self.cache.prepare(query, &self.services).await {
-                // What there is no room for will not be there the next time either.
-                Ok((Prepared::Already | Prepared::NoRoom, _)) => {}
+            if crowded.get(&key).is_some_and(|since| since.elapsed() < CROWDED) {
+                wanted.insert(key);
+                continue;
+            }
+            let prepared = self.cache.prepare(query, &self.services).await;
+            crowded.remove(&key);
+            match prepared {
+                Ok((Prepared::Already, _)) => {}
+                Ok((Prepared::NoRoom, _)) => {
+                    self.services.collections.metrics().warmed(Warmed::NoRoom);
+                    crowded.insert(key.clone(), Instant::now());
+                }
                 Ok((Prepared::FromL2, _)) => self.made(&key, Warmed::FromL2),
                 Ok((Prepared::Loaded, _)) => self.made(&key, Warmed::Loaded),
                 Err(problem) => {
@@ -143,6 +163,7 @@ impl Keeper {
             }
             wanted.insert(key);
         }
+        crowded.retain(|key, _| wanted.contains(key));
         let bytes = self.cache.tiers().let_go(&wanted);
         self.services.collections.metrics().show(held.counts(now), bytes);
         failed
@@ -163,7 +184,10 @@ impl Keeper {
                 let then = held.plan_then(&plan.slug, at);
                 coming.push((at, Query::Collection(Box::new(then))));
             }
-            if plan.is_in_season() {
+            // Its page as it is after a season, as long as before one.
+            let since = plan.standing.and_then(|standing| standing.since);
+            let is_just_over = since.is_some_and(|since| since < now && self.is_soon(since, now));
+            if plan.is_in_season() || is_just_over {
                 wanted.push(Query::Collection(Box::new(plan)));
             }
         }

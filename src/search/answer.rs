@@ -12,10 +12,10 @@ use crate::domain::{
 };
 
 use super::{
+    beside::{BESIDE_MAX, Beside},
     collect::{Page, Row, stored},
     document::{movie, rest},
     error::SearchError,
-    expand::Corrections,
     facets::Counter,
     filter,
     highlight::Marker,
@@ -23,11 +23,12 @@ use super::{
     matching::{self, Found, Query, Window, Within},
     order,
     phrases::Places,
-    plan::{Plan, Stage},
+    plan::Plan,
     schema::Fields,
     score,
     segment::Part,
     spelling,
+    stage::choose,
 };
 
 /// A page of a list.
@@ -96,10 +97,10 @@ pub(super) fn search(
     let mut page = Page::new(limit + 1, 0, query.sort, position.cloned());
     let mut counter = Counter::new(query.facets);
     let with_facets = query.facets != FacetSet::EMPTY;
-    let beside_max = if plan.query.words.len() > 1 { score::BESIDE_MAX } else { 0 };
+    let beside_max = if plan.query.words.len() > 1 { BESIDE_MAX } else { 0 };
     let mut wanted = plan.query.clone();
     filter::add(&mut wanted, fields, &query.filter);
-    let mut scale = score::Scale::new(&wanted.required);
+    let mut scale = score::Scale::new(&wanted);
     let (mut codes, mut standings) = (vec![0; wanted.words.len()], Vec::new());
     let mut total = 0;
     for (n, part) in snapshot.parts.iter().enumerate() {
@@ -128,7 +129,14 @@ pub(super) fn search(
                 if !page.may_take(rank(points + beside_max)) {
                     continue;
                 }
-                let beside = match beside_max {
+                let at_most = match beside_max {
+                    0 => 0,
+                    _ => Beside::at_most(&codes, &wanted.required).points(),
+                };
+                if !page.may_take(rank(points + at_most)) {
+                    continue;
+                }
+                let beside = match at_most {
                     0 => 0,
                     _ => places.beside(*document, &codes, &wanted.required)?.points(),
                 };
@@ -175,30 +183,6 @@ pub(super) fn search(
     Ok(SearchPage { rows, total, facets: counter.facets(), next, prev, did_you_mean: None })
 }
 
-/// The first stage that finds enough without the filter, and its plan.
-fn choose(
-    snapshot: &Snapshot,
-    fields: &Fields,
-    query: &SearchQuery,
-    position: Option<&Position>,
-) -> Result<Option<(Plan, Stage)>, SearchError> {
-    let mut known = Corrections::default();
-    let mut plan = |stage| Plan::new(snapshot, fields, &query.text, stage, &mut known);
-    // Later pages are of the stage that the first one was of.
-    if let Some(stage) = position.and_then(|position| Stage::from_number(position.stage))
-        && let Some(plan) = plan(stage)?
-    {
-        return Ok(Some((plan, stage)));
-    }
-    for stage in Stage::ALL {
-        let Some(plan) = plan(stage)? else { continue };
-        if finds(snapshot, fields, &plan, stage.enough())? {
-            return Ok(Some((plan, stage)));
-        }
-    }
-    Ok(None)
-}
-
 /// Whether a plan finds so many movies.
 pub(super) fn finds(
     snapshot: &Snapshot,
@@ -243,7 +227,7 @@ pub(super) fn most_famous(
 }
 
 /// The movies of a part that a plan finds, with its phrases and without those that must not be there.
-fn each(
+pub(super) fn each(
     part: &Part,
     fields: &Fields,
     plan: &Plan,

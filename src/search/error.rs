@@ -50,6 +50,16 @@ impl SearchError {
     pub(super) fn of_folder(error: io::Error) -> Self {
         Self::Io(Arc::new(error))
     }
+
+    /// What an error means that came up while it was looked whether something is there. What is gone is damage;
+    /// whatever else keeps from looking (too many open files, no permission) says nothing of what is there.
+    pub(super) fn of_looking(what: &str, error: io::Error) -> Self {
+        use io::ErrorKind::{InvalidData, NotADirectory, NotFound};
+        match error.kind() {
+            NotFound | NotADirectory | InvalidData => Self::Damaged(format!("{what}: {error}")),
+            _ => Self::of_folder(error),
+        }
+    }
 }
 
 /// An error that came up while the index was read.
@@ -110,5 +120,18 @@ mod tests {
     fn a_panic_is_damage() {
         let damaged = guarded(|| -> Result<(), SearchError> { panic!("offset {}", 7) });
         assert_eq!(damaged.unwrap_err().to_string(), "the index is damaged: offset 7");
+    }
+
+    #[test]
+    fn only_what_is_gone_is_damage_to_who_looks() {
+        for number in [2, 20] {
+            let gone = SearchError::of_looking("it", io::Error::from_raw_os_error(number));
+            assert!(matches!(gone, SearchError::Damaged(_)), "{number}");
+        }
+        // No permission, a bad disk, no memory, too many open files, here and in all.
+        for number in [13, 5, 12, 24, 23] {
+            let unseen = SearchError::of_looking("it", io::Error::from_raw_os_error(number));
+            assert!(matches!(unseen, SearchError::Io(_)), "{number}");
+        }
     }
 }

@@ -19,18 +19,32 @@ const LOOKED_AT_MAX: usize = 20_000;
 /// Letters of a word that is corrected, at most: the automaton that finds words like it takes some 25 KiB for
 /// each. Longer ones are no words that anybody mistypes.
 const CORRECTED_LETTERS_MAX: usize = 40;
+/// Letters of a word in which one may stand further away: in a shorter one it is next to its place, and of a longer
+/// one two errors are looked for.
+const MOVED_LETTERS: std::ops::RangeInclusive<usize> = 5..=7;
 
-/// How many typing errors a word may have: none in a short one, two in a long one; in one of middle
-/// length two as well where nothing else is found; none in what is longer than any word.
-pub(super) fn errors_allowed(word: &str, loosely: bool) -> u8 {
+/// How freely words are corrected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tolerance {
+    /// No error in a short word, two in a long one, one in between.
+    Usual,
+    /// Two in one of middle length as well.
+    More,
+    /// And one in a word of three letters.
+    OfShort,
+}
+
+/// How many typing errors a word may have; none in a number, and in what is longer than any word.
+pub(super) fn errors_allowed(word: &str, tolerance: Tolerance) -> u8 {
     if word.bytes().all(|b| b.is_ascii_digit()) {
         return 0;
     }
-    match word.chars().count() {
-        0..=3 => 0,
-        5..=7 if loosely => 2,
-        4..=7 => 1,
-        8..=CORRECTED_LETTERS_MAX => 2,
+    match (word.chars().count(), tolerance) {
+        (3, Tolerance::OfShort) => 1,
+        (0..=3, _) => 0,
+        (5..=7, Tolerance::More | Tolerance::OfShort) => 2,
+        (4..=7, _) => 1,
+        (8..=CORRECTED_LETTERS_MAX, _) => 2,
         _ => 0,
     }
 }
@@ -85,16 +99,21 @@ pub(super) fn corrections(
         return Ok(Vec::new());
     }
     let mut found = BTreeSet::new();
+    let key = |other: String| {
+        let same = word.chars().next() == other.chars().next();
+        (errors_between(word, &other), !same, other)
+    };
+    for moved in moved(word) {
+        if exists(snapshot, field, &moved)? {
+            found.insert(key(moved));
+        }
+    }
     let query = FuzzyTermQuery::new(Term::from_field_text(field, word), errors, true);
     let automaton = query.automaton()?;
     for part in &snapshot.parts {
         let terms = part.index(field)?.terms();
         let mut stream = terms.search(&automaton).into_stream()?;
         let next = || stream.next().map(|(term, info)| (term.to_vec(), info.clone()));
-        let key = |other: String| {
-            let same = word.chars().next() == other.chars().next();
-            (distance(word, &other), !same, other)
-        };
         gather(part, field, next, key, &mut found)?;
     }
     let found = found.into_iter().filter(|(errors, ..)| *errors > 0);
@@ -147,6 +166,38 @@ fn gather<K: Ord>(
     Ok(())
 }
 
+/// The letters of a word, the same for all that have the same.
+pub(super) fn sorted(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.sort_unstable();
+    letters
+}
+
+/// The words that one letter of a word makes that stands further ahead or behind, as in `ghandi`; the first one
+/// stays. Those that stand side by side are swapped by the automaton.
+fn moved(word: &str) -> BTreeSet<String> {
+    let letters: Vec<char> = word.chars().collect();
+    let mut found = BTreeSet::new();
+    if !MOVED_LETTERS.contains(&letters.len()) {
+        return found;
+    }
+    for from in 1..letters.len() {
+        for to in (1..letters.len()).filter(|to| to.abs_diff(from) > 1) {
+            let mut letters = letters.clone();
+            let letter = letters.remove(from);
+            letters.insert(to, letter);
+            found.insert(letters.into_iter().collect());
+        }
+    }
+    found
+}
+
+/// As [`distance`]; the same letters in another order are one error.
+fn errors_between(word: &str, other: &str) -> usize {
+    let errors = distance(word, other);
+    if errors > 1 && sorted(word) == sorted(other) { 1 } else { errors }
+}
+
 /// How many letters must be added, left out, replaced or swapped with their neighbour to make one word
 /// of another.
 pub(super) fn distance(one: &str, two: &str) -> usize {
@@ -185,11 +236,28 @@ mod tests {
     }
 
     #[test]
+    fn the_same_letters_in_another_order_are_one_error() {
+        for (word, other, errors) in [
+            ("ghandi", "gandhi", 1),
+            ("gandhi", "gandhi", 0),
+            ("gandhi", "gandi", 1),
+            ("abc", "cde", 3),
+        ] {
+            assert_eq!(errors_between(word, other), errors, "{word} {other}");
+        }
+        let moved = moved("ghandi");
+        assert!(moved.contains("gandhi"), "{moved:?}");
+        assert!(moved.iter().all(|word| word.starts_with('g')) && moved.len() <= 16, "{moved:?}");
+    }
+
+    #[test]
     fn short_words_and_numbers_must_be_right() {
-        let words = ["her", "pulp", "alien", "godfather", "12345678"];
-        assert_eq!(words.map(|word| errors_allowed(word, false)), [0, 1, 1, 2, 0]);
-        assert_eq!(words.map(|word| errors_allowed(word, true)), [0, 1, 2, 2, 0]);
-        let lengths = [40, 41].map(|letters| errors_allowed(&"a".repeat(letters), true));
-        assert_eq!(lengths, [2, 0]);
+        let words = ["me", "her", "pulp", "alien", "godfather", "12345678"];
+        let errors = |tolerance| words.map(|word| errors_allowed(word, tolerance));
+        assert_eq!(errors(Tolerance::Usual), [0, 0, 1, 1, 2, 0]);
+        assert_eq!(errors(Tolerance::More), [0, 0, 1, 2, 2, 0]);
+        assert_eq!(errors(Tolerance::OfShort), [0, 1, 1, 2, 2, 0]);
+        let long = [40, 41].map(|letters| "a".repeat(letters));
+        assert_eq!(long.map(|word| errors_allowed(&word, Tolerance::More)), [2, 0]);
     }
 }

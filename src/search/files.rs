@@ -90,8 +90,11 @@ impl Files {
     }
 
     /// Whether the files of these names are those that were opened; names that never were are passed
-    /// over. Otherwise says what became of one.
-    pub(super) fn check<'p>(&self, paths: impl Iterator<Item = &'p Path>) -> Result<(), String> {
+    /// over. Otherwise says what became of one, or what kept it from being looked at.
+    pub(super) fn check<'p>(
+        &self,
+        paths: impl Iterator<Item = &'p Path>,
+    ) -> Result<(), SearchError> {
         for path in paths {
             let opened = locked(&self.0.opened).get(path).map(|opened| opened.identity);
             if let Some(identity) = opened {
@@ -105,7 +108,7 @@ impl Files {
     /// Whether a file of a segment has the checksum that stands at its end. tantivy would read it as a whole, which
     /// are hundreds of megabytes where there are millions of movies.
     pub(super) fn is_whole(&self, path: &Path) -> Result<bool, SearchError> {
-        self.check([path].into_iter()).map_err(SearchError::Damaged)?;
+        self.check([path].into_iter())?;
         let file = File::open(self.full(path))?;
         let bytes = file.metadata()?.len();
         let mut piece = vec![0; PIECE_BYTES.min(usize::try_from(bytes).unwrap_or(usize::MAX))];
@@ -133,16 +136,18 @@ impl Files {
 /// How much of a file is read at once for its checksum: more than tantivy lets a footer have.
 const PIECE_BYTES: usize = 1 << 20;
 
-fn same(path: &Path, identity: Identity) -> Result<(), String> {
+fn same(path: &Path, identity: Identity) -> Result<(), SearchError> {
     let name = path.file_name().unwrap_or_default().display();
-    match fs::metadata(path) {
-        Ok(metadata) if Identity::of(&metadata) == identity => Ok(()),
-        Ok(metadata) if metadata.len() != identity.bytes => {
-            Err(format!("{name} has {} bytes, not {}", metadata.len(), identity.bytes))
-        }
-        Ok(_) => Err(format!("{name} is another file, or was written to")),
-        Err(error) => Err(format!("{name} cannot be looked at: {error}")),
+    let metadata = fs::metadata(path)
+        .map_err(|error| SearchError::of_looking(&format!("{name} is gone"), error))?;
+    if Identity::of(&metadata) == identity {
+        return Ok(());
     }
+    Err(SearchError::Damaged(if metadata.len() == identity.bytes {
+        format!("{name} is another file, or was written to")
+    } else {
+        format!("{name} has {} bytes, not {}", metadata.len(), identity.bytes)
+    }))
 }
 
 /// A file that is being written.
@@ -234,8 +239,9 @@ impl Directory for Files {
         let new = full.with_extension("new");
         let mut file = File::create(&new)?;
         file.write_all(bytes)?;
+        let identity = Identity::of(&file.metadata()?);
         fs::rename(&new, &full)?;
-        replaced.insert(path.to_owned(), Identity::of(&file.metadata()?));
+        replaced.insert(path.to_owned(), identity);
         Ok(())
     }
 
@@ -263,6 +269,26 @@ mod tests {
         writer.terminate().unwrap();
     }
 
+    fn damage(error: SearchError) -> String {
+        match error {
+            SearchError::Damaged(how) => how,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_looked_at_is_not_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::new(folder.path().to_owned());
+        write(&files, "a", b"12");
+        let path = Path::new("a");
+        let _handle = files.get_file_handle(path).unwrap();
+        fs::remove_file(folder.path().join("a")).unwrap();
+        std::os::unix::fs::symlink("a", folder.path().join("a")).unwrap();
+        let error = files.check([path].into_iter()).unwrap_err();
+        assert!(matches!(error, SearchError::Io(_)), "{error:?}");
+    }
+
     #[test]
     fn a_file_that_was_cut_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
@@ -276,7 +302,7 @@ mod tests {
             assert!(handle.read_bytes(50..6_000).is_err());
             assert!(handle.read_bytes(9_999..10_001).is_err());
             let error = files.check([Path::new(name)].into_iter()).unwrap_err();
-            assert_eq!(error, format!("{name} has 100 bytes, not 10000"));
+            assert_eq!(damage(error), format!("{name} has 100 bytes, not 10000"));
         }
     }
 
@@ -315,15 +341,15 @@ mod tests {
         let path = Path::new("a");
         let check = || files.check([path].into_iter());
         let handle = files.get_file_handle(path).unwrap();
-        assert_eq!(check(), Ok(()));
+        check().unwrap();
         let aside = folder.path().join("aside");
         fs::rename(folder.path().join("a"), &aside).unwrap();
-        assert!(check().unwrap_err().contains("cannot be looked at"));
+        assert!(damage(check().unwrap_err()).starts_with("a is gone"));
         fs::write(folder.path().join("a"), b"56").unwrap();
-        assert_eq!(check().unwrap_err(), "a is another file, or was written to");
+        assert_eq!(damage(check().unwrap_err()), "a is another file, or was written to");
         assert_eq!(handle.read_bytes(0..2).unwrap().as_slice(), b"12");
         fs::rename(aside, folder.path().join("a")).unwrap();
-        assert_eq!(check(), Ok(()));
+        check().unwrap();
         fs::remove_file(folder.path().join("m")).unwrap();
         assert!(check().is_err());
     }
@@ -341,7 +367,7 @@ mod tests {
         // Clocks of file systems tick every few milliseconds.
         there.set_modified(before + std::time::Duration::from_millis(1)).unwrap();
         let error = files.check([path].into_iter()).unwrap_err();
-        assert_eq!(error, "a is another file, or was written to");
+        assert_eq!(damage(error), "a is another file, or was written to");
     }
 
     #[test]

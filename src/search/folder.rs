@@ -86,7 +86,7 @@ impl Folder {
         let lock = lock(path)?;
         let (lock, current) = (Mutex::new(lock), Mutex::default());
         let folder = Self(Arc::new(Held { path: path.to_owned(), lock, current }));
-        folder.sweep(None);
+        folder.sweep_all();
         Ok(folder)
     }
 
@@ -162,16 +162,23 @@ impl Folder {
         let path = self.0.path.join(&name);
         write_boot(built)?;
         fs::rename(built, &path).map_err(SearchError::of_folder)?;
-        let index = guarded(|| Index::open(self.clone(), name.clone(), &path))?;
-        let write = || {
-            let new = self.0.path.join("current.new");
-            fs::write(&new, format!("{name}\n"))?;
-            fs::rename(new, self.0.path.join("current"))
-        };
-        write().map_err(SearchError::of_folder)?;
-        self.sweep(Some(&name));
+        let put = guarded(|| Index::open(self.clone(), name.clone(), &path)).and_then(|index| {
+            self.write_current(&name).map_err(SearchError::of_folder)?;
+            Ok(index)
+        });
+        if put.is_err() {
+            remove(&path);
+            return put;
+        }
+        self.sweep_indexes(&name);
         *current = Some(name);
-        Ok(index)
+        put
+    }
+
+    fn write_current(&self, name: &str) -> io::Result<()> {
+        let new = self.0.path.join("current.new");
+        fs::write(&new, format!("{name}\n"))?;
+        fs::rename(new, self.0.path.join("current"))
     }
 
     /// Whether an index of that name is the one that counts, here and on the disk.
@@ -180,11 +187,12 @@ impl Folder {
         if current.as_deref() != Some(name) {
             return Err(SearchError::Replaced);
         }
-        match fs::read_to_string(self.0.path.join("current")) {
-            Ok(on_disk) if on_disk.trim_end() == name => Ok(()),
-            Ok(_) => Err(SearchError::Damaged("another index was put in its place".to_owned())),
-            Err(error) => Err(SearchError::Damaged(format!("its name is gone: {error}"))),
+        let on_disk = fs::read_to_string(self.0.path.join("current"))
+            .map_err(|error| SearchError::of_looking("its name is gone", error))?;
+        if on_disk.trim_end() == name {
+            return Ok(());
         }
+        Err(SearchError::Damaged("another index was put in its place".to_owned()))
     }
 
     /// Whether an index of that name may be changed.
@@ -205,21 +213,42 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes what no index needs: those that were being built when a process ended, and those that
-    /// were replaced. What cannot be removed does no harm.
-    fn sweep(&self, current: Option<&str>) {
+    /// Removes what a process that ended has left: what it was building, and the indexes that do not count. To be
+    /// done before anything is opened or built. What cannot be removed does no harm.
+    fn sweep_all(&self) {
+        self.sweep(|name| name.starts_with(BUILDING));
+        match fs::read_to_string(self.0.path.join("current")) {
+            Ok(current) => self.sweep_indexes(current.trim_end()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.sweep_indexes(""),
+            Err(_) => {} // which one counts is not known
+        }
+    }
+
+    /// Removes the indexes but for the one that counts.
+    fn sweep_indexes(&self, current: &str) {
+        self.sweep(|name| is_index(name) && name != current);
+    }
+
+    fn sweep(&self, is_over: impl Fn(&str) -> bool) {
         let Ok(entries) = fs::read_dir(&self.0.path) else { return };
         for entry in entries.flatten() {
-            let name = entry.file_name();
-            let name = name.to_str().unwrap_or_default();
-            let replaced =
-                name.starts_with(INDEX) && current.is_some_and(|current| current != name);
-            // While an index is put in place, another may be built.
-            let left = name.starts_with(BUILDING) && current.is_none();
-            if (replaced || left) && fs::remove_dir_all(entry.path()).is_err() {
-                tracing::warn!(name, "an old search index cannot be removed");
+            if entry.file_name().to_str().is_some_and(&is_over) {
+                remove(&entry.path());
             }
         }
+    }
+}
+
+/// Whether a folder is of an index, by its name.
+fn is_index(name: &str) -> bool {
+    let number = name.strip_prefix(INDEX);
+    number.is_some_and(|number| number.len() == 16 && number.bytes().all(|c| c.is_ascii_hexdigit()))
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_dir_all(path) {
+        let path = path.display();
+        tracing::warn!(%path, %error, "a search index that is over cannot be removed");
     }
 }
 
@@ -254,4 +283,82 @@ fn write_boot(path: &Path) -> Result<(), SearchError> {
     let Some(boot) = boot() else { return Ok(()) };
     let write = || File::create(path.join("boot"))?.write_all(boot.as_bytes());
     write().map_err(SearchError::of_folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: BuildOptions = BuildOptions { threads: 1, memory_bytes: 0 };
+
+    fn build(folder: &Folder) -> Result<Index, SearchError> {
+        folder.build("epoch", OPTIONS)?.finish(Revision::new(1).unwrap())
+    }
+
+    /// What is in the folder but for the lock and the name.
+    fn left(home: &Path) -> Vec<String> {
+        let names = fs::read_dir(home).unwrap().map(|entry| entry.unwrap().file_name());
+        let names = names.map(|name| name.into_string().unwrap());
+        names.filter(|name| name.starts_with(INDEX) || name.starts_with(BUILDING)).collect()
+    }
+
+    #[test]
+    fn an_index_whose_name_cannot_be_read_is_not_damaged() {
+        let home = tempfile::tempdir().unwrap();
+        let index = build(&Folder::take(home.path()).unwrap()).unwrap();
+        let current = home.path().join("current");
+        let name = fs::read(&current).unwrap();
+        fs::remove_file(&current).unwrap();
+        fs::create_dir(&current).unwrap();
+        assert!(matches!(index.check(), Err(SearchError::Io(_))));
+        fs::remove_dir(&current).unwrap();
+        assert!(matches!(index.check(), Err(SearchError::Damaged(_))), "it is gone");
+        fs::write(&current, [0xff]).unwrap();
+        assert!(matches!(index.check(), Err(SearchError::Damaged(_))), "it is none");
+        fs::write(&current, name).unwrap();
+        index.check().unwrap();
+    }
+
+    #[test]
+    fn an_index_that_cannot_be_put_in_place_leaves_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::take(home.path()).unwrap();
+        let old = build(&folder).unwrap();
+        let before = left(home.path());
+        fs::create_dir(home.path().join("current.new")).unwrap();
+        assert!(matches!(build(&folder), Err(SearchError::Io(_))));
+        assert_eq!(left(home.path()), before);
+        old.check().unwrap();
+        fs::remove_dir(home.path().join("current.new")).unwrap();
+        build(&folder).unwrap().check().unwrap();
+        assert_eq!(left(home.path()).len(), 1);
+    }
+
+    #[test]
+    fn a_start_removes_the_indexes_that_do_not_count_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::take(home.path()).unwrap();
+        drop(build(&folder).unwrap());
+        drop(folder);
+        let mut expected = left(home.path());
+        expected.push("index-of-photos".to_owned());
+        expected.sort_unstable();
+        let others = ["index-0123456789abcdef", "building-7", "index-of-photos"];
+        for other in others {
+            fs::create_dir(home.path().join(other)).unwrap();
+        }
+        let current = home.path().join("current");
+        let aside = home.path().join("aside");
+        fs::rename(&current, &aside).unwrap();
+        fs::create_dir(&current).unwrap();
+        drop(Folder::take(home.path()).unwrap());
+        assert_eq!(left(home.path()).len(), 3, "which one counts cannot be read");
+        fs::remove_dir(&current).unwrap();
+        fs::rename(&aside, &current).unwrap();
+        let folder = Folder::take(home.path()).unwrap();
+        let mut kept = left(home.path());
+        kept.sort_unstable();
+        assert_eq!(kept, expected);
+        assert!(matches!(folder.open("epoch"), Ok(Opened::Ready(_))));
+    }
 }

@@ -150,8 +150,8 @@ impl Marker {
         if by_itself(one) && by_itself(two) {
             return 0;
         }
-        // Titles alone are searched for halves of words.
-        let halves = field == TextField::Title
+        // Titles and names are searched for halves of words.
+        let halves = field != TextField::Synopsis
             && terms.contains(&[one.text.as_str(), two.text.as_str()].concat());
         if halves || has_number(one, two) { 2 } else { 0 }
     }
@@ -252,7 +252,8 @@ mod tests {
         );
         let names = shown(TextField::Cast, &["jk", "simmons"], "J. K. Simmons");
         assert_eq!(names, "<em>J. K</em>. <em>Simmons</em>");
-        assert_eq!(shown(TextField::Cast, &["tomhanks"], "Tom Hanks"), "Tom Hanks");
+        assert_eq!(shown(TextField::Cast, &["tomhanks"], "Tom Hanks"), "<em>Tom Hanks</em>");
+        assert_eq!(shown(TextField::Synopsis, &["tomhanks"], "Tom Hanks"), "Tom Hanks");
     }
 
     #[test]

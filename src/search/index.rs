@@ -123,7 +123,8 @@ impl Index {
     /// wait for each other. `revision` is the last write that the index then includes.
     ///
     /// # Errors
-    /// [`SearchError`]; none of the changes is then seen, and the index should be opened anew.
+    /// [`SearchError`]; none of the changes is then seen. After [`SearchError::Io`] and [`SearchError::Engine`] they
+    /// may be made again: a new writer begins with what was committed, which may be these changes already.
     pub fn apply(&self, changes: &[Change], revision: Revision) -> Result<(), SearchError> {
         let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.folder.may_change(&self.0.name)?;
@@ -138,6 +139,12 @@ impl Index {
             *writer = None; // with all that it has not committed
         }
         outcome
+    }
+
+    /// Ends what writes to it, and its merges. Before an index is opened anew from the same files: two that write to
+    /// them would each remove what the other one needs.
+    pub fn rest(&self) {
+        *self.0.writer.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Looks for movies.
@@ -181,19 +188,18 @@ impl Index {
     ///
     /// # Errors
     /// [`SearchError::Damaged`] where they are not, [`SearchError::Replaced`] where a newer index took
-    /// its place.
+    /// its place, [`SearchError::Io`] where they cannot be looked at.
     pub fn check(&self) -> Result<(), SearchError> {
         self.0.folder.check(&self.0.name)?;
         let snapshot = self.0.snapshot.load_full();
         let names: Vec<_> = snapshot.parts.iter().flat_map(|part| part.files()).collect();
-        let same = self.0.files.check(names.iter().map(std::path::PathBuf::as_path));
-        same.map_err(SearchError::Damaged)
+        self.0.files.check(names.iter().map(std::path::PathBuf::as_path))
     }
 
     /// Reads every file, piece by piece, and compares checksums.
     ///
     /// # Errors
-    /// [`SearchError::Damaged`] where one is wrong.
+    /// [`SearchError::Damaged`] where one is wrong, [`SearchError::Io`] where they cannot be looked at.
     pub fn verify(&self) -> Result<(), SearchError> {
         guarded(|| {
             let engine = &self.0.engine;
@@ -301,4 +307,54 @@ pub(super) fn merges() -> LogMergePolicy {
     policy.set_min_layer_size(1_000);
     policy.set_del_docs_ratio_before_merge(0.2);
     policy
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{
+        domain::{clock::Moment, movie::MovieData},
+        search::BuildOptions,
+    };
+
+    fn titled(id: i64, title: &str) -> Movie {
+        let at = Moment::from_unix_ms(0);
+        let data = MovieData { title: title.to_owned(), ..MovieData::default() };
+        Movie { id: MovieId::new(id).unwrap(), data, version: 1, created_at: at, updated_at: at }
+    }
+
+    #[test]
+    fn changes_that_could_not_be_written_can_be_made_again() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::take(home.path()).unwrap();
+        let at = |revision| Revision::new(revision).unwrap();
+        let options = BuildOptions { threads: 1, memory_bytes: 0 };
+        let mut builder = folder.build("epoch", options).unwrap();
+        builder.add(&titled(1, "Alien")).unwrap();
+        let index = builder.finish(at(1)).unwrap();
+        let found = || {
+            let query = SearchQuery::from_pairs(vec![("q".to_owned(), "alien".to_owned())]);
+            index.search(&query.unwrap()).unwrap().value.total
+        };
+        let change = |id| [Change::Put(Box::new(titled(id, "Alien again")))];
+        index.apply(&change(2), at(2)).unwrap();
+        // What is written before it takes the name of what was there.
+        let in_the_way = home.path().join(&index.0.name).join("meta.new");
+        fs::create_dir(&in_the_way).unwrap();
+        for _ in 0..3 {
+            assert!(matches!(index.apply(&change(3), at(3)), Err(SearchError::Io(_))));
+            assert_eq!((index.revision(), found()), (at(2), 2));
+            index.check().unwrap();
+        }
+        fs::remove_dir(in_the_way).unwrap();
+        index.apply(&change(3), at(3)).unwrap();
+        assert_eq!((index.revision(), found()), (at(3), 3));
+        index.rest();
+        index.apply(&change(4), at(4)).unwrap();
+        index.check().unwrap();
+        index.verify().unwrap();
+        assert_eq!(found(), 4);
+    }
 }

@@ -41,6 +41,8 @@ pub(super) struct Query {
     pub(super) words: Vec<Vec<Wanted>>,
     /// Which of the words a movie must have.
     pub(super) required: Vec<bool>,
+    /// Which of the words say little, whether they are required or not; none where no other word is looked for.
+    pub(super) fillers: Vec<bool>,
     /// How many of the required words suffice, if not all.
     pub(super) at_least: Option<usize>,
     /// A movie has one term of each of these as well.

@@ -12,6 +12,7 @@
 
 mod alike;
 mod answer;
+mod beside;
 mod bits;
 mod builder;
 mod collect;
@@ -23,6 +24,7 @@ mod facets;
 mod files;
 mod filter;
 mod folder;
+mod halves;
 mod handle;
 mod highlight;
 mod index;
@@ -34,9 +36,11 @@ mod schema;
 mod score;
 mod segment;
 mod spelling;
+mod stage;
 pub mod suggest;
 #[cfg(test)]
 mod tests;
+mod together;
 mod tokens;
 
 pub use self::{

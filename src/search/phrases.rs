@@ -7,10 +7,11 @@ use tantivy::{
 };
 
 use super::{
+    beside::{Beside, neighbours},
     error::SearchError,
     matching::{Code, Wanted},
     schema::{Fields, TextField},
-    score::{Beside, IN_CAST, IN_DIRECTORS, IN_TITLE},
+    score::{IN_CAST, IN_DIRECTORS, IN_TITLE},
     segment::Part,
 };
 
@@ -90,23 +91,17 @@ impl<'q> Places<'q> {
         Ok(false)
     }
 
-    /// Which of the words stand side by side. Fillers that a movie lacks are passed over.
+    /// Which of the words stand side by side.
     pub(super) fn beside(
         &mut self,
         document: DocId,
         codes: &[Code],
         required: &[bool],
     ) -> Result<Beside, SearchError> {
-        let pairs = u32::try_from(codes.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        let mut beside = Beside { pairs, ..Beside::default() };
-        let mut before: Option<usize> = None;
-        for (word, (code, required)) in codes.iter().zip(required).enumerate() {
-            if *code == 0 && !required {
-                continue;
-            }
-            let Some(one) = before.replace(word) else { continue };
-            let common = codes[one] & code;
-            let mut near = |field| self.near(one, word, field, document);
+        let mut beside = Beside::none_of(codes);
+        for (one, two) in neighbours(codes, required) {
+            let common = codes[one] & codes[two];
+            let mut near = |field| self.near(one, two, field, document);
             if common & IN_TITLE != 0
                 && let Some(place) = near(TextField::Title)?
             {
@@ -114,15 +109,18 @@ impl<'q> Places<'q> {
                 // One filler may stand before it.
                 beside.title_begins |= beside.in_title == 1 && place <= 1;
             }
-            let in_name = (common & IN_DIRECTORS != 0 && near(TextField::Directors)?.is_some())
-                || (common & IN_CAST != 0 && near(TextField::Cast)?.is_some());
-            beside.in_name += u32::from(in_name);
+            if common & IN_CAST != 0 && near(TextField::Cast)?.is_some() {
+                beside.in_cast += 1;
+            } else if common & IN_DIRECTORS != 0 && near(TextField::Directors)?.is_some() {
+                beside.in_directors += 1;
+            }
         }
         Ok(beside)
     }
 
-    /// The first place of a word that another one follows about as closely as in the query.
-    fn near(
+    /// The first place of a word that another one follows about as closely as in the query; in a name it may stand
+    /// before it, too.
+    pub(super) fn near(
         &mut self,
         one: usize,
         two: usize,
@@ -134,9 +132,12 @@ impl<'q> Places<'q> {
         self.read(one, field, document, &mut firsts)?;
         self.read(two, field, document, &mut seconds)?;
         let furthest = u32::try_from(two - one).unwrap_or(u32::MAX) + BETWEEN_MAX;
+        let in_any_order = matches!(field, TextField::Directors | TextField::Cast);
         let near = firsts.iter().copied().find(|first| {
-            let after = seconds.partition_point(|second| second <= first);
-            seconds.get(after).is_some_and(|second| second - first <= furthest)
+            let follows = seconds.partition_point(|second| second <= first);
+            let after = seconds.get(follows).is_some_and(|second| second - first <= furthest);
+            let before = seconds[..follows].iter().rev().find(|second| *second < first);
+            after || (in_any_order && before.is_some_and(|second| first - second <= furthest))
         });
         (self.one, self.two) = (firsts, seconds);
         Ok(near)

@@ -1,74 +1,40 @@
 //! What is looked for, in the terms of the index.
 //!
-//! A search goes through stages until one finds enough: words as they are written; words with typing
-//! errors as well, then with more of them; all words but one; any of the words. What counts is what is
-//! found without the filter, so that a filter never widens a search, and counts of facets hold when one
-//! of them is chosen.
+//! It depends on the stage that a search goes to: words as they are written; words with typing errors as well,
+//! then with more of them; all words but one; any of the words.
 
 use std::ops::RangeInclusive;
 
-use crate::domain::search::{Clause, SearchText};
+use crate::domain::search::SearchText;
 
 use super::{
-    answer::most_famous,
     error::SearchError,
-    expand::{Corrections, completions, errors_allowed, exists},
+    expand::{Corrections, Tolerance, completions, errors_allowed},
     filter::number,
+    halves::Halves,
     index::Snapshot,
     matching::{Query, Wanted},
     phrases::Phrase,
     schema::{Fields, TextField},
-    score::{How, code, year_code},
-    tokens::{STARTS_MAX, is_filler, number_of_two, short_form},
+    score::{How, WRITTEN_OUT, code, year_code},
+    stage::Stage,
+    tokens::{STARTS_MAX, is_filler, number_of_two, says_little, short_form, written_out},
 };
 
-/// How far a search goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stage {
-    /// Words as they are written.
-    AsWritten,
-    /// Words with typing errors, words that a title writes as two, and years beside those that are
-    /// given, as well.
-    Corrected,
-    /// Words with more typing errors.
-    Guessed,
-    /// All words but one.
-    AllButOne,
-    /// Any of the words.
-    Any,
-}
-
-impl Stage {
-    /// Every stage, in the order in which they are tried.
-    pub(super) const ALL: [Self; 5] =
-        [Self::AsWritten, Self::Corrected, Self::Guessed, Self::AllButOne, Self::Any];
-
-    /// As it stands in a cursor.
-    pub(super) fn number(self) -> u8 {
-        let at = Self::ALL.iter().position(|stage| *stage == self);
-        at.and_then(|at| u8::try_from(at + 1).ok()).unwrap_or_default()
-    }
-
-    pub(super) fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|stage| stage.number() == number)
-    }
-
-    /// How many movies it must find to be the last one.
-    pub(super) const fn enough(self) -> usize {
-        if matches!(self, Self::AsWritten) { ENOUGH } else { 1 }
-    }
-}
-
-/// Words as they are written are trusted if they find so many movies.
-const ENOUGH: usize = 10;
 /// Only so many words of a search are corrected: each takes a look at every dictionary.
 const CORRECTED_WORDS_MAX: usize = 8;
-/// Fewer letters than this are not half of a word that a title writes as two.
-const HALF_MIN: usize = 2;
-/// Most movies that are found by the halves of one word.
-const HALVED_MAX: usize = 64;
 /// Fewer letters than this are not looked for together with the word beside them and typing errors.
 const JOINED_MIN: usize = 8;
+/// Fillers of so many letters are taken for the beginning of another word where a text breaks off with one:
+/// `12 an`, and not `horror movies`.
+const BROKEN_OFF_MAX: usize = 3;
+
+/// What was looked up for one query, whose stages ask for the same again.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    corrections: Corrections,
+    halves: Halves,
+}
 
 /// A plan of a search.
 #[derive(Debug, Clone, Default)]
@@ -95,33 +61,39 @@ impl Plan {
         fields: &Fields,
         text: &SearchText,
         stage: Stage,
-        known_corrections: &mut Corrections,
+        known: &mut Known,
     ) -> Result<Option<Self>, SearchError> {
         let slots = slots(text);
         let mut plan = Self::default();
         plan.leave_out(fields, text);
-        let insisted = |slot: &Slot| slot.quoted || !is_filler(&slot.text);
-        let only_fillers = !slots.iter().any(insisted);
-        let (mut known, mut quoted) = (Vec::new(), 0);
+        let required = required(&slots, stage);
+        let tolerance = match stage {
+            Stage::AsWritten | Stage::Corrected => Tolerance::Usual,
+            // A short word alone may have been meant to be any other.
+            _ if required.iter().filter(|required| **required).count() > 1 => Tolerance::OfShort,
+            _ => Tolerance::More,
+        };
+        let only_fillers = slots.iter().all(|slot| is_filler(&slot.text));
+        let (mut are_words, mut quoted) = (Vec::new(), 0);
         let mut left = CORRECTED_WORDS_MAX;
-        for slot in &slots {
-            let required = only_fillers || insisted(slot);
+        for (slot, required) in slots.iter().zip(required) {
             let mut words = terms(snapshot, fields, slot, stage)?;
-            if stage >= Stage::Corrected && !slot.quoted && !is_filler(&slot.text) && left > 0 {
+            if stage >= Stage::Corrected && !slot.quoted && !says_little(&slot.text) && left > 0 {
                 left -= 1;
-                halves(snapshot, fields, slot, &mut words)?;
-                correct(snapshot, fields, slot, stage, known_corrections, &mut words)?;
+                words.extend_from_slice(known.halves.of(snapshot, fields, &slot.text)?);
+                correct(snapshot, fields, slot, tolerance, &mut known.corrections, &mut words)?;
             }
             if slot.quoted {
                 quoted += 1;
             } else if required && stage >= Stage::AllButOne {
-                known.push(exists_at_all(snapshot, &words)?);
+                are_words.push(exists_at_all(snapshot, &words)?);
             }
+            plan.query.fillers.push(!only_fillers && is_filler(&slot.text));
             plan.query.required.push(required);
             plan.query.words.push(words);
         }
         // One of two words may be missing only if both are words.
-        let some = match known.as_slice() {
+        let some = match are_words.as_slice() {
             [] | [_] => false,
             [one, two] => *one && *two,
             _ => true,
@@ -129,7 +101,7 @@ impl Plan {
         match stage {
             Stage::AsWritten | Stage::Corrected | Stage::Guessed => {}
             _ if !some => return Ok(None),
-            Stage::AllButOne => plan.query.at_least = Some(quoted + known.len() - 1),
+            Stage::AllButOne => plan.query.at_least = Some(quoted + are_words.len() - 1),
             Stage::Any => plan.query.at_least = Some(quoted + 1),
         }
         Ok(Some(plan))
@@ -137,21 +109,16 @@ impl Plan {
 
     /// Takes over phrases and quoted words, which no stage leaves out, and what must not be there.
     fn leave_out(&mut self, fields: &Fields, text: &SearchText) {
-        for clause in text.clauses() {
-            let Clause { negative, words, .. } = clause;
-            let parts: Vec<&String> = words.iter().flatten().collect();
-            let words = parts.iter().map(|part| exactly(fields, part));
-            match parts.as_slice() {
-                [_] if *negative => {
-                    self.query.excluded.extend(words.flatten());
-                    let years = clause.years().into_iter().flatten();
-                    let year = |year: i16| number(fields.year, u64::from(year.unsigned_abs()));
-                    self.query.excluded.extend(years.map(year));
-                }
-                [_, _, ..] if *negative => {
-                    self.phrases.push(Phrase { words: words.collect(), negative: true });
-                }
-                _ => {}
+        for clause in text.clauses().iter().filter(|clause| clause.negative) {
+            let years = clause.years().into_iter().flatten();
+            let year = |year: i16| number(fields.year, u64::from(year.unsigned_abs()));
+            self.query.excluded.extend(years.map(year));
+            let words = clause.words.iter().flatten().map(|part| exactly(fields, part));
+            let words: Vec<Vec<Wanted>> = words.collect();
+            if words.len() > 1 {
+                self.phrases.push(Phrase { words, negative: true });
+            } else {
+                self.query.excluded.extend(words.into_iter().flatten());
             }
         }
         for clause in text.clauses().iter().filter(|clause| clause.quoted && !clause.negative) {
@@ -203,34 +170,17 @@ fn slots(text: &SearchText) -> Vec<Slot> {
     slots
 }
 
-/// Movies whose title writes a word as two: `starwars`, `chainsaw`. There are few; they are told by
-/// their ids.
-fn halves(
-    snapshot: &Snapshot,
-    fields: &Fields,
-    slot: &Slot,
-    terms: &mut Vec<Wanted>,
-) -> Result<(), SearchError> {
-    let title = fields.text(TextField::Title);
-    for (at, _) in slot.text.char_indices().skip(HALF_MIN) {
-        let (one, two) = slot.text.split_at(at);
-        if two.chars().count() < HALF_MIN
-            || !exists(snapshot, title, one)?
-            || !exists(snapshot, title, two)?
-        {
-            continue;
-        }
-        let words: Vec<Vec<Wanted>> = [one, two]
-            .map(|half| vec![wanted(fields, TextField::Title, half, How::Exactly)])
-            .into();
-        let query = Query { words: words.clone(), required: vec![true; 2], ..Query::default() };
-        let plan = Plan { query, phrases: vec![Phrase { words, negative: false }] };
-        let code = code(TextField::Title, How::Halved);
-        for id in most_famous(snapshot, fields, &plan, HALVED_MAX)? {
-            terms.push(Wanted { code, ..number(fields.id, id) });
-        }
-    }
-    Ok(())
+/// Which words are insisted on: those that say something, if there are any, and what was quoted.
+fn required(slots: &[Slot], stage: Stage) -> Vec<bool> {
+    let insisted = |slot: &Slot| slot.quoted || !says_little(&slot.text);
+    let only_little = !slots.iter().any(insisted);
+    let broken_off = |slot: &Slot| {
+        let short = slot.text.chars().count() <= BROKEN_OFF_MAX;
+        // Where words may be missing it is not one of those that suffice.
+        slot.unfinished && short && is_filler(&slot.text) && stage < Stage::AllButOne
+    };
+    let required = |slot| only_little || insisted(slot) || broken_off(slot);
+    slots.iter().map(required).collect()
 }
 
 /// Whether some movie has one of several terms.
@@ -247,7 +197,7 @@ fn exists_at_all(snapshot: &Snapshot, words: &[Wanted]) -> Result<bool, SearchEr
     Ok(false)
 }
 
-fn wanted(fields: &Fields, field: TextField, text: &str, how: How) -> Wanted {
+pub(super) fn wanted(fields: &Fields, field: TextField, text: &str, how: How) -> Wanted {
     Wanted { field: fields.text(field), term: text.as_bytes().to_vec(), code: code(field, how) }
 }
 
@@ -267,8 +217,14 @@ fn terms(
         return Ok(terms);
     }
     if let Some(short) = short_form(&slot.text) {
-        terms.push(wanted(fields, TextField::Title, short, How::Exactly));
+        terms.push(wanted(fields, TextField::Title, short, How::Otherwise));
     }
+    let otherwise = |text: &'static str| Wanted {
+        field: fields.text(TextField::Title),
+        term: text.as_bytes().to_vec(),
+        code: WRITTEN_OUT,
+    };
+    terms.extend(written_out(&slot.text).map(otherwise));
     for joined in &slot.joined {
         for field in [TextField::Title, TextField::Directors, TextField::Cast, TextField::Genres] {
             terms.push(wanted(fields, field, joined, How::Joined));
@@ -288,14 +244,14 @@ fn correct(
     snapshot: &Snapshot,
     fields: &Fields,
     slot: &Slot,
-    stage: Stage,
+    tolerance: Tolerance,
     known: &mut Corrections,
     terms: &mut Vec<Wanted>,
 ) -> Result<(), SearchError> {
     if slot.years.is_some() {
         return Ok(());
     }
-    let errors = errors_allowed(&slot.text, stage >= Stage::Guessed);
+    let errors = errors_allowed(&slot.text, tolerance);
     for field in [TextField::Title, TextField::Directors, TextField::Cast, TextField::Genres] {
         let others = known.of(snapshot, fields.text(field), &slot.text, errors)?.iter();
         let of = |(other, errors): &(String, usize)| {

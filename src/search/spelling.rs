@@ -8,11 +8,13 @@ use crate::domain::search::{Clause, SearchQuery, SearchText};
 use super::{
     answer::finds,
     error::SearchError,
-    expand::{Corrections, completions, corrections, count, distance, exists},
+    expand::{completions, corrections, count, distance, exists, sorted},
     filter,
     index::Snapshot,
-    plan::{Plan, Stage},
+    plan::{Known, Plan},
     schema::{Fields, TextField},
+    stage::Stage,
+    tokens::is_filler,
 };
 
 /// Fields whose words are proposed.
@@ -115,7 +117,7 @@ fn finds_something(
     text: &str,
 ) -> Result<bool, SearchError> {
     let Ok(text) = SearchText::parse(text) else { return Ok(false) };
-    let mut known = Corrections::default();
+    let mut known = Known::default();
     let Some(mut plan) = Plan::new(snapshot, fields, &text, Stage::AsWritten, &mut known)? else {
         return Ok(false);
     };
@@ -152,11 +154,14 @@ fn closest(snapshot: &Snapshot, fields: &Fields, word: &str) -> Result<Vec<Strin
             );
         }
     }
+    let own = sorted(word);
+    // Fillers are near to any short word.
+    found.retain(|(other, _)| !is_filler(other) || sorted(other) == own);
     let Some(fewest) = found.iter().map(|(_, errors)| *errors).min() else {
         return Ok(Vec::new());
     };
     found.retain(|(_, errors)| *errors == fewest);
-    let (own, first) = (sorted(word), word.chars().next());
+    let first = word.chars().next();
     let mut found: Vec<_> = found
         .into_iter()
         .map(|(other, _)| (sorted(&other) != own, other.chars().next() != first, other))
@@ -174,11 +179,4 @@ fn closest(snapshot: &Snapshot, fields: &Fields, word: &str) -> Result<Vec<Strin
     }
     counted.sort_unstable();
     Ok(counted.into_iter().map(|(_, _, other)| other).take(TRIED_OF_WORD_MAX).collect())
-}
-
-/// The letters of a word, the same for all that have the same.
-fn sorted(word: &str) -> Vec<char> {
-    let mut letters: Vec<char> = word.chars().collect();
-    letters.sort_unstable();
-    letters
 }

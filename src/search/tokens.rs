@@ -51,9 +51,17 @@ const FILLERS: &[&str] = &[
     "und",
 ];
 
+/// Fillers as they are often mistyped.
+const MISTYPED_FILLERS: [&str; 3] = ["teh", "hte", "adn"];
+
 /// Whether a folded word says little by itself.
 pub(super) fn is_filler(word: &str) -> bool {
     FILLERS.contains(&word)
+}
+
+/// Whether a word that is looked for says little by itself, as it is written or as it was meant.
+pub(super) fn says_little(word: &str) -> bool {
+    is_filler(word) || MISTYPED_FILLERS.contains(&word)
 }
 
 /// The short form of a word that is written in several ways: `4` for `iv` and `four`, `dr` for `doctor`.
@@ -94,6 +102,54 @@ pub(super) fn short_form(word: &str) -> Option<&'static str> {
         "volume" => "vol",
         _ => return None,
     })
+}
+
+/// Numbers that are written otherwise than by digits.
+const WRITTEN_OUT: [&str; 39] = [
+    "one",
+    "ii",
+    "two",
+    "iii",
+    "three",
+    "iv",
+    "four",
+    "v",
+    "five",
+    "vi",
+    "six",
+    "vii",
+    "seven",
+    "viii",
+    "eight",
+    "ix",
+    "nine",
+    "x",
+    "ten",
+    "xi",
+    "eleven",
+    "xii",
+    "twelve",
+    "xiii",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+];
+
+/// How a number may be written otherwise: `ix` and `nine` for `9`.
+pub(super) fn written_out(number: &str) -> impl Iterator<Item = &'static str> {
+    WRITTEN_OUT.into_iter().filter(move |written| short_form(written) == Some(number))
 }
 
 /// The number that two words are together: `21` for `twenty one`.
@@ -270,6 +326,13 @@ mod tests {
         ] {
             assert_eq!(shown(&of_text(text)), terms);
         }
+    }
+
+    #[test]
+    fn a_number_is_written_in_several_ways() {
+        assert!(WRITTEN_OUT.iter().all(|written| short_form(written).is_some()));
+        assert_eq!(written_out("9").collect::<Vec<_>>(), ["ix", "nine"]);
+        assert_eq!(written_out("nine").chain(written_out("dr")).count(), 0);
     }
 
     #[test]

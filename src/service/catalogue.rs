@@ -213,10 +213,12 @@ impl Catalogue {
                 Err(_) => {}
             }
         }
-        // What the database did not even begin the index may answer.
+        // What the database did not even begin, or not end, the index may answer.
         let instead = match &read {
             Err(ServiceError::Overloaded { .. }) => Some(Choice::Faster),
-            Err(ServiceError::Store(StoreError::Unavailable(_))) => Some(Choice::Whatever),
+            Err(ServiceError::Store(
+                StoreError::Unavailable(_) | StoreError::Unanswered(_) | StoreError::TimedOut(_),
+            )) => Some(Choice::Whatever),
             Ok(_) | Err(_) => None,
         };
         if let Some(choice) = instead

@@ -32,6 +32,7 @@ impl Work {
                 Err(
                     StoreError::Unavailable(_)
                     | StoreError::TimedOut(_)
+                    | StoreError::Unanswered(_)
                     | StoreError::Contended { .. },
                 ),
                 _,

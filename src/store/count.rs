@@ -13,22 +13,52 @@ use super::{
     work::Work,
 };
 
-/// An expression for the total, and whether it is exact however large.
+/// An expression for the total, and how it comes to it.
 pub(crate) struct Counted {
     pub(crate) sql: Sql,
-    free: bool,
+    way: Way,
+}
+
+/// How a total is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// By sums that are kept: exact however large.
+    Kept,
+    /// By counting up to [`TOTAL_COUNTED_MAX`].
+    Counted,
+    /// Not at all.
+    Unknown,
 }
 
 impl Counted {
-    /// Reads what the expression gave.
-    pub(crate) fn total(&self, raw: i64) -> Result<Total, StoreError> {
+    /// No total.
+    pub(crate) fn nothing() -> Self {
+        Self { sql: Sql::new("0"), way: Way::Unknown }
+    }
+
+    /// A total that an expression counts.
+    #[cfg(test)]
+    pub(super) const fn by(sql: Sql) -> Self {
+        Self { sql, way: Way::Counted }
+    }
+
+    /// Whether the page may be had in less time without it.
+    pub(crate) fn takes_time(&self) -> bool {
+        self.way == Way::Counted
+    }
+
+    /// Reads what the expression gave; `shown` is what the page itself tells.
+    pub(crate) fn total(&self, raw: i64, shown: Total) -> Result<Total, StoreError> {
+        if self.way == Way::Unknown {
+            return Ok(shown);
+        }
         let total = u64::try_from(raw).map_err(|_| StoreError::BadRow {
             table: "facet_counts",
             column: "movies",
             key: String::new(),
             detail: format!("a list of {raw} movies"),
         })?;
-        let capped = !self.free && total > TOTAL_COUNTED_MAX;
+        let capped = self.way == Way::Counted && total > TOTAL_COUNTED_MAX;
         Ok(if capped { Total::AtLeast(TOTAL_COUNTED_MAX) } else { Total::Exact(total) })
     }
 }
@@ -36,10 +66,11 @@ impl Counted {
 /// The total of a filter: kept sums where they answer it, and else counting up to a bound.
 pub(crate) fn total(filter: &Filter, statistics: &Statistics, dialect: Dialect) -> Counted {
     match free(filter, dialect) {
-        Some(sql) => Counted { sql, free: true },
-        None => {
-            Counted { sql: counted(&Plan::for_count(filter, statistics), dialect), free: false }
-        }
+        Some(sql) => Counted { sql, way: Way::Kept },
+        None => Counted {
+            sql: counted(&Plan::for_count(filter, statistics), dialect),
+            way: Way::Counted,
+        },
     }
 }
 

@@ -8,9 +8,12 @@ pub enum StoreError {
     /// No connection was free, or none could be made, in time.
     #[error("the database is not reachable")]
     Unavailable(#[source] sqlx::Error),
-    /// The database did not answer in time.
-    #[error("the database did not answer within {0:?}")]
+    /// The database ended a statement that took too long.
+    #[error("the database did not finish a statement within {0:?}")]
     TimedOut(Duration),
+    /// The database did not answer in time, not even that it ended a statement.
+    #[error("the database did not answer within {0:?}")]
+    Unanswered(Duration),
     /// A transaction lost against others more often than it is retried.
     #[error("gave up after {attempts} attempts that other writers won")]
     Contended {

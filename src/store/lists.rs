@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use crate::domain::{
     cursor::{Position, Side, SortValue},
-    list::{ListPage, ListQuery, Sort, SortKey, Start},
+    list::{ListPage, ListQuery, Sort, SortKey, Start, Total},
     movie::{Movie, MovieId},
     revision::AsOf,
     text::sort_key,
 };
 
 use super::{
-    Store, count,
+    Store,
+    count::{self, Counted},
     db::Session,
     error::StoreError,
     movies::{revision, rows_as_of},
@@ -43,6 +44,31 @@ impl Store {
         query: &ListQuery,
     ) -> Result<(AsOf<ListPage>, Duration), StoreError> {
         let counted = count::total(&query.filter, &self.statistics.load(), self.db.dialect());
+        self.list_counted(query, &counted).await
+    }
+
+    /// The same with a total that is known already how to find. Where that takes too long, as with a database that
+    /// has nothing in memory yet, the page comes without.
+    async fn list_counted(
+        &self,
+        query: &ListQuery,
+        counted: &Counted,
+    ) -> Result<(AsOf<ListPage>, Duration), StoreError> {
+        match self.read_page(query, counted).await {
+            Err(StoreError::TimedOut(limit)) if counted.takes_time() => {
+                tracing::debug!(list = query.filter.canonical(), "not counted in time");
+                let (page, took) = self.read_page(query, &Counted::nothing()).await?;
+                Ok((page, limit + took))
+            }
+            read => read,
+        }
+    }
+
+    async fn read_page(
+        &self,
+        query: &ListQuery,
+        counted: &Counted,
+    ) -> Result<(AsOf<ListPage>, Duration), StoreError> {
         let (sql, missing) = self.list_sql(query, &counted.sql, None);
         let (mut rows, mut took) = self.read_timed(sql).await?;
         // Fewer than was thought: the whole page again, as one statement and so of one moment.
@@ -52,8 +78,9 @@ impl Store {
             (rows, took) = (all, took + again);
         }
         let first = rows.first().ok_or(StoreError::Refused(sqlx::Error::RowNotFound))?;
-        let (revision, total) = (revision(first)?, counted.total(first.integer(1)?)?);
+        let (revision, total) = (revision(first)?, first.integer(1)?);
         let movies = rows_as_of(&rows, |row| row::movie(row, 2, Columns::Listed))?.value;
+        let total = counted.total(total, shown(movies.len(), query))?;
         let (movies, next, prev) = turn(in_order(movies, query), query);
         Ok((AsOf { revision, value: ListPage { movies, total, next, prev } }, took))
     }
@@ -112,6 +139,22 @@ impl Store {
         let total = count::total(&query.filter, &self.statistics.load(), self.db.dialect());
         let (sql, _) = self.list_sql(query, &total.sql, None);
         self.explain_sql(sql).await
+    }
+}
+
+/// What so many rows, of which one more than the page has shows that there are more, tell of the total.
+fn shown(rows: usize, query: &ListQuery) -> Total {
+    let limit = u64::from(query.limit);
+    let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+    let before = match query.start {
+        Start::First => 0,
+        Start::Page(page) => u64::from(page - 1) * limit,
+        Start::At(_) => return Total::AtLeast(rows.min(limit)),
+    };
+    match rows {
+        0 if before > 0 => Total::AtLeast(0),
+        rows if rows > limit => Total::AtLeast(before + limit),
+        rows => Total::Exact(before + rows),
     }
 }
 
@@ -180,5 +223,63 @@ fn value_of(movie: &Movie, key: SortKey) -> SortValue {
         SortKey::Year => integer(movie.data.year.map(i64::from)),
         SortKey::Title => SortValue::Text(sort_key(&movie.data.title)),
         SortKey::Created => SortValue::Integer(movie.created_at.unix_ms()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::clock::Clock, store::Options};
+
+    fn query(text: &str) -> ListQuery {
+        let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        ListQuery::from_pairs(pairs).unwrap()
+    }
+
+    #[test]
+    fn without_a_count_the_total_is_what_the_page_shows() {
+        for (text, rows, total) in [
+            ("limit=50", 0, Total::Exact(0)),
+            ("limit=50", 50, Total::Exact(50)),
+            ("limit=50", 51, Total::AtLeast(50)),
+            ("limit=50&page=3", 7, Total::Exact(107)),
+            ("limit=50&page=3", 51, Total::AtLeast(150)),
+            // It may be far shorter than the page's number would have it.
+            ("limit=50&page=3", 0, Total::AtLeast(0)),
+        ] {
+            assert_eq!(shown(rows, &query(text)), total, "{text}, {rows} rows");
+        }
+        let list = query("limit=50");
+        let position = Position {
+            value: SortValue::Missing,
+            id: MovieId::new(7).unwrap(),
+            side: Side::After,
+            stage: 0,
+        };
+        let later = ListQuery { start: Start::At(position), ..list };
+        assert_eq!(shown(3, &later), Total::AtLeast(3));
+        assert_eq!(shown(51, &later), Total::AtLeast(50));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_counted_in_time_is_not_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
+            url: format!("sqlite:{}/marquee.db", folder.path().display()),
+            connections: 2,
+            acquire_timeout: Duration::from_secs(10),
+            statement_timeout: Duration::from_secs(1),
+            watch_timeout: Duration::from_secs(10),
+            changes_kept: 1_000,
+        };
+        let store = Store::open(options, Clock::system()).await.unwrap();
+        store.migrate().await.unwrap();
+        let endless = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n)";
+        let list = query("genre=drama,war");
+        let read = store.list_counted(&list, &Counted::by(Sql::new(endless))).await;
+        let (page, took) = read.unwrap();
+        assert_eq!((page.value.movies.len(), page.value.total), (0, Total::Exact(0)));
+        assert!(took >= Duration::from_secs(1), "the time in vain counts: {took:?}");
     }
 }

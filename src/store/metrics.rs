@@ -131,7 +131,7 @@ impl Metrics {
 fn place(error: &StoreError) -> usize {
     match error {
         StoreError::Unavailable(_) => 0,
-        StoreError::TimedOut(_) => 1,
+        StoreError::TimedOut(_) | StoreError::Unanswered(_) => 1,
         StoreError::Contended { .. } => 2,
         StoreError::Refused(_) if error.is_contention() => 2,
         StoreError::Loading(_) => 3,

@@ -25,7 +25,8 @@ impl Store {
                 // Not from the pool: its sessions bound how long a statement may run.
                 let options = pool.connect_options();
                 let connect = timeout(CONNECT_TIMEOUT, MySqlConnection::connect_with(&options));
-                let connected = connect.await.map_err(|_| StoreError::TimedOut(CONNECT_TIMEOUT))?;
+                let connected =
+                    connect.await.map_err(|_| StoreError::Unanswered(CONNECT_TIMEOUT))?;
                 let mut connection = connected.map_err(StoreError::Unavailable)?;
                 MYSQL.run(&mut connection).await?;
                 connection.close().await.map_err(StoreError::Unavailable)?;

@@ -108,7 +108,7 @@ impl Original {
         );
         let connect = timeout(CONNECT_TIMEOUT, MySqlConnection::connect_with(&options)).await;
         let mut connection = connect
-            .map_err(|_| StoreError::TimedOut(CONNECT_TIMEOUT))?
+            .map_err(|_| StoreError::Unanswered(CONNECT_TIMEOUT))?
             .map_err(StoreError::Unavailable)?;
         for text in [
             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
@@ -239,7 +239,7 @@ async fn answer<T>(
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error @ sqlx::Error::Database(_))) => Err(StoreError::Refused(error)),
         Ok(Err(error)) => Err(StoreError::Unavailable(error)),
-        Err(_) => Err(StoreError::TimedOut(STATEMENT_TIMEOUT)),
+        Err(_) => Err(StoreError::Unanswered(STATEMENT_TIMEOUT)),
     }
 }
 

@@ -105,7 +105,8 @@ impl Pools {
             .max_connections(1)
             // Writers queue for the one connection; each is bounded by its own statements' deadlines.
             .acquire_timeout(options.statement_timeout)
-            .connect_with(connect.clone())
+            // A load writes all of a large file: what of it is mapped would count as its memory.
+            .connect_with(connect.clone().pragma("mmap_size", "0"))
             .await
             .map_err(StoreError::Unavailable)?;
         let read = |connections| {

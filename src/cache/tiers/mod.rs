@@ -251,8 +251,17 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                             join = Join::Sure;
                         }
                         Boarding::Mine(pilot, waiter) => {
-                            let flight =
-                                Flight { ask, at_least, floor, watched, epoch, generation, lives };
+                            let beyond = now;
+                            let flight = Flight {
+                                ask,
+                                at_least,
+                                floor,
+                                watched,
+                                epoch,
+                                generation,
+                                lives,
+                                beyond,
+                            };
                             let flying = Arc::clone(self).lead(flight, pilot, move || load(query));
                             self.tasks.spawn(flying.in_current_span());
                             let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
@@ -343,7 +352,8 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
     {
         let now = self.known.clock().tick();
         // Somebody may have landed between this request's look and its boarding.
-        if let Ok(entry) = self.look(&flight.ask.key, flight.at_least, now) {
+        let there = self.look(&flight.ask.key, flight.at_least, now);
+        if let Some(entry) = there.ok().filter(|entry| entry.expires > flight.beyond) {
             return pilot.land(Ok(Landed::at_hand(entry, flight.lives)));
         }
         let wanted = Wanted {
@@ -390,12 +400,18 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
             }
             Err(failure) => {
                 self.metrics.load_failures.inc();
+                let ends_with_a_write =
+                    matches!(&failure, Failure::Load(failure) if failure.ends_with_a_write());
                 pilot.land(Err(failure));
-                let pause = jittered(FAILURE_PAUSE);
-                self.tasks.spawn(async move {
-                    sleep(pause).await;
+                if ends_with_a_write {
                     drop(pilot);
-                });
+                } else {
+                    let pause = jittered(FAILURE_PAUSE);
+                    self.tasks.spawn(async move {
+                        sleep(pause).await;
+                        drop(pilot);
+                    });
+                }
             }
         }
         if let Some(shared) = shared {
@@ -448,14 +464,18 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
             _ => flight.watched.clone(),
         };
         let scopes = made.scopes.unwrap_or_else(|| flight.ask.scopes.clone());
-        let ttl = match flight.ask.lasting {
-            Lasting::Usual => self.options.l1_ttl,
-            Lasting::Season => self.options.season_ttl,
-        };
-        let expires = self.known.clock().tick().after(jittered(ttl));
+        let expires = self.known.clock().tick().after(jittered(self.ttl(flight.ask.lasting)));
         let (basis, within) = (Basis::of(&scopes), flight.ask.within);
         let entry = Entry { tag: made.tag, watched, basis, expires, within, payload: made.payload };
         (Arc::new(entry), scopes, made.keep)
+    }
+
+    /// For how long the tier in the process keeps an answer, give or take a little.
+    const fn ttl(&self, lasting: Lasting) -> Duration {
+        match lasting {
+            Lasting::Usual => self.options.l1_ttl,
+            Lasting::Season => self.options.season_ttl,
+        }
     }
 
     /// Keeps an entry in the process, if it includes what it must and is of this life of the catalogue.
@@ -552,6 +572,8 @@ struct Flight {
     epoch: u64,
     generation: u64,
     lives: u64,
+    /// An answer that is there will do if it is kept beyond this.
+    beyond: Tick,
 }
 
 /// The revision that a load must include, by what the truth itself had told when it began.

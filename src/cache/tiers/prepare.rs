@@ -19,6 +19,9 @@ use super::{
     Ask, Flight, Floor, From, Tiers,
 };
 
+/// The part of an answer's life before whose beginning the next one is made.
+const EARLY_PART: u32 = 10;
+
 /// What came of preparing an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prepared {
@@ -52,14 +55,17 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
     {
         let now = self.known.clock().tick();
         let calendar = self.known.clock().now();
-        let is_ready = |entry: &Arc<Entry<P>>| {
+        let is_good = |entry: &Arc<Entry<P>>| {
             entry.is_good() && entry.expires > now && !entry.within.is_over(calendar)
         };
+        // Made anew before it is over: there is always one.
+        let beyond = now.after(self.ttl(ask.lasting) / EARLY_PART);
+        let lasts = |entry: &Arc<Entry<P>>| is_good(entry) && entry.expires > beyond;
         let key = ask.key.clone();
-        if let Some(entry) = self.ahead.get(&key).filter(is_ready) {
+        if let Some(entry) = self.ahead.get(&key).filter(lasts) {
             return Ok((Prepared::Already, entry));
         }
-        if let Some(entry) = self.local.get(&key).filter(is_ready) {
+        if let Some(entry) = self.local.get(&key).filter(lasts) {
             let is_kept = self.ahead.put(key, Arc::clone(&entry));
             return Ok((if is_kept { Prepared::Already } else { Prepared::NoRoom }, entry));
         }
@@ -79,7 +85,8 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
                     return Err(Failure::Load(failure));
                 }
                 let at_least = Revision::ZERO;
-                let flight = Flight { ask, at_least, floor, watched, epoch, generation, lives };
+                let flight =
+                    Flight { ask, at_least, floor, watched, epoch, generation, lives, beyond };
                 let flying = Arc::clone(self).lead(flight, pilot, move || load(query));
                 self.tasks.spawn(flying.in_current_span());
                 waiter
@@ -87,7 +94,7 @@ impl<P: Payload, E: LoadFailure + Clone + Send + Sync + 'static> Tiers<P, E> {
         };
         let landed = waiter.outcome().await.unwrap_or(Err(Failure::Lost))?;
         let is_of_this_life = landed.lives == lives && generation == self.known.generation();
-        let is_kept = is_ready(&landed.entry) && is_of_this_life;
+        let is_kept = is_good(&landed.entry) && is_of_this_life;
         if is_kept && landed.keep && !self.ahead.put(key, Arc::clone(&landed.entry)) {
             return Ok((Prepared::NoRoom, landed.entry));
         }

@@ -122,3 +122,21 @@ async fn a_restore_that_a_write_and_then_a_poll_notice_is_one() {
     let answer = tiers.get(ask(), (), |()| Ok(()), load).await.unwrap();
     assert_eq!((answer.revision, answer.stored), (at(20), false));
 }
+
+#[tokio::test]
+async fn what_is_prepared_is_made_anew_before_it_is_over() {
+    let known = Arc::new(known());
+    let tiers = tiers(Arc::clone(&known));
+    let mut loads = 0;
+    for minute in 0..200 {
+        let now = known.clock().tick();
+        assert!(minute == 0 || tiers.look(&ask().key, Revision::ZERO, now).is_ok(), "{minute}");
+        let load = async |()| Ok(made(10));
+        let (prepared, _) = tiers.prepare(ask(), (), |()| Ok(()), load).await.unwrap();
+        loads += usize::from(prepared == Prepared::Loaded);
+        known.clock().advance(Duration::from_mins(1));
+        let _ = known.polled(known.begin_poll(), 1, at(10), &[]);
+    }
+    // Kept for an hour, give or take a tenth, and made anew a tenth before.
+    assert!((3..=5).contains(&loads), "{loads}");
+}

@@ -13,6 +13,9 @@ pub const TEXT_MAX: usize = 200;
 pub const WORDS_MAX: usize = 16;
 /// From which on a decade of two digits is of the 20th century: there are films of `the 20s`, a hundred years old.
 const SHORT_DECADE: i16 = 20;
+/// The decades from that one on, in letters.
+const DECADES: [&str; 8] =
+    ["twenties", "thirties", "forties", "fifties", "sixties", "seventies", "eighties", "nineties"];
 /// Parts of those words, as `spider-man` has two.
 pub const WORD_PARTS_MAX: usize = 48;
 
@@ -29,33 +32,50 @@ pub struct Clause {
 }
 
 impl Clause {
-    /// The years that a word may mean: one (`1984`), or a decade (`1980s`, `80s`, `1980's`).
+    /// The years that a word may mean: one (`1984`), a decade (`1980s`, `80s`, `1980's`, `eighties`), or those
+    /// from one to another (`1970-1979`).
     #[must_use]
     pub fn years(&self) -> Option<RangeInclusive<i16>> {
         let [word] = self.words.as_slice() else { return None };
-        let [part] = word.as_slice() else { return None };
         if self.quoted {
             return None;
         }
-        let (number, last) = match part.strip_suffix('s') {
-            Some(decade) if decade.ends_with('0') => (decade, 9),
-            Some(_) => return None,
-            None => (part.as_str(), 0),
-        };
-        if !number.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
+        match word.as_slice() {
+            [part] => years_of(part),
+            [first, last] => {
+                let (first, last) = (years_of(first)?, years_of(last)?);
+                let are_years = first.start() == first.end() && last.start() == last.end();
+                (are_years && first.start() <= last.start()).then(|| *first.start()..=*last.end())
+            }
+            _ => None,
         }
-        let number: i16 = number.parse().ok().filter(|_| number.len() <= 4)?;
-        let first = match (part.len(), last) {
-            (3, 9) if number < SHORT_DECADE => 2000 + number,
-            (3, 9) => 1900 + number,
-            (4, 0) | (5, 9) => number,
-            _ => return None,
-        };
-        let is_year = |year: i16| (rule::YEARS.0..=rule::YEARS.1).contains(&i64::from(year));
-        let last = first + last;
-        (is_year(first) && is_year(last)).then_some(first..=last)
     }
+}
+
+/// The years that a part of a word may mean.
+fn years_of(part: &str) -> Option<RangeInclusive<i16>> {
+    let in_letters = (1920..).step_by(10).zip(DECADES).find(|(_, decade)| *decade == part);
+    if let Some((first, _)) = in_letters {
+        return Some(first..=first + 9);
+    }
+    let (number, last) = match part.strip_suffix('s') {
+        Some(decade) if decade.ends_with('0') => (decade, 9),
+        Some(_) => return None,
+        None => (part, 0),
+    };
+    if !number.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let number: i16 = number.parse().ok().filter(|_| number.len() <= 4)?;
+    let first = match (part.len(), last) {
+        (3, 9) if number < SHORT_DECADE => 2000 + number,
+        (3, 9) => 1900 + number,
+        (4, 0) | (5, 9) => number,
+        _ => return None,
+    };
+    let is_year = |year: i16| (rule::YEARS.0..=rule::YEARS.1).contains(&i64::from(year));
+    let last = first + last;
+    (is_year(first) && is_year(last)).then_some(first..=last)
 }
 
 /// What is looked for. Has at least one clause that is not negative.
@@ -250,6 +270,13 @@ mod tests {
             years("20s 10s 00s"),
             [Some((1920, 1929)), Some((2010, 2019)), Some((2000, 2009))]
         );
+        assert_eq!(years("eighties 'Eighties"), [eighties; 2]);
+        assert_eq!(years("twenties nineties"), [Some((1920, 1929)), Some((1990, 1999))]);
+        assert_eq!(
+            years("1970-1979 1968–1972 2001/2001"),
+            [Some((1970, 1979)), Some((1968, 1972)), one(2001)]
+        );
+        assert_eq!(years("1979-1970 80s-90s 1970-1975-1979 \"1970-1979\" 1970-3000"), [None; 5]);
         assert_eq!(years("1985s 8s 0s s 100s 01980s \"1980s\" 1860s 2100s"), [None; 9]);
     }
 }

@@ -44,11 +44,6 @@ impl Duration {
     pub(super) fn of_days(days: i64) -> Option<Self> {
         (1..=DAYS_MAX).contains(&days).then_some(Self { days, seconds: 0 })
     }
-
-    /// Days that it has at most, a part of one included.
-    pub(super) const fn days_at_most(self) -> i64 {
-        self.days + self.seconds / DAY_SECONDS + 1
-    }
 }
 
 /// The numbers before these letters, in their order.

@@ -1,14 +1,17 @@
 //! Seasons: when something is on, by a calendar in a named time zone.
 //!
 //! A [`Season`] is one of three: days of each year, days or times that come once, or days that an iCalendar
-//! rule gives. [`Seasons`] are on wherever one of them is; spans that touch are one.
+//! rule gives. [`Seasons`] are on wherever one of them is; spans that touch are one. All of them are worked
+//! out when seasons are read, so that how things stand at a moment is a search in a sorted list.
 //!
 //! Days and local times become instants here and nowhere else, by the time-zone rules that are part of the
 //! program ([`zone`]), so that all replicas agree, whatever their machines have. From there on everything
 //! is instants.
 //!
-//! **Invariant:** everything is a function of its arguments, and its cost has a bound: years have one, and
-//! the days of a rule are counted when it is read.
+//! **Invariant:** everything is a function of its arguments, and its cost has a bound: years have one, the
+//! days of a rule are counted when it is read, and so are the spans that remain.
+//! **Invariant:** nothing that follows by the clock goes from span to span, or asks a calendar: anybody may
+//! ask for any moment.
 
 mod duration;
 mod once;
@@ -18,6 +21,8 @@ mod rule_text;
 mod write;
 mod yearly;
 pub mod zone;
+
+use std::sync::Arc;
 
 use super::clock::Moment;
 
@@ -31,6 +36,10 @@ pub use {
 
 /// Most seasons of one thing.
 pub const SEASONS_MAX: usize = 20;
+
+/// Most spans of one thing's seasons together, those that touch being one: two rules that give all the days
+/// that one may. They take 16 bytes each.
+pub const SPANS_MAX: usize = 2 * OCCURRENCES_MAX;
 
 /// The years in which seasons begin, first and last.
 pub const YEARS: (i16, i16) = (1970, 2099);
@@ -80,107 +89,71 @@ pub enum Season {
 }
 
 /// At least one season, and at most [`SEASONS_MAX`]. Made by [`read`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct Seasons(Vec<Season>);
+#[derive(Debug, Clone)]
+pub struct Seasons {
+    all: Vec<Season>,
+    /// When one of them is on, in order. None touches another.
+    spans: Arc<[Span]>,
+}
+
+impl PartialEq for Seasons {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all // the spans follow from them
+    }
+}
 
 /// Milliseconds of an instant; spans of these are worked with.
 type Ms = i64;
 
-impl Season {
-    /// The hull of its spans that contain an instant or end there.
-    fn around(&self, at: Ms) -> Option<(Ms, Ms)> {
-        match self {
-            Self::Yearly(yearly) => hull(yearly.near(at), at),
-            Self::Once(once) => hull([once.span()], at),
-            Self::Rule(rule) => hull(rule.begun_by(at), at),
-        }
-    }
-
-    /// When it next begins after an instant.
-    fn begins_after(&self, at: Ms) -> Option<Ms> {
-        match self {
-            Self::Yearly(yearly) => yearly.begins_after(at),
-            Self::Once(once) => Some(once.span().0).filter(|start| *start > at),
-            Self::Rule(rule) => rule.begins_after(at),
-        }
-    }
-
-    /// When it last ended before an instant, or at it.
-    fn ended_by(&self, at: Ms) -> Option<Ms> {
-        match self {
-            Self::Yearly(yearly) => yearly.ended_by(at),
-            Self::Once(once) => Some(once.span().1).filter(|end| *end <= at),
-            Self::Rule(rule) => rule.ended_by(at),
-        }
-    }
-}
-
-/// The hull of those spans that contain an instant or end there.
-fn hull(spans: impl IntoIterator<Item = (Ms, Ms)>, at: Ms) -> Option<(Ms, Ms)> {
-    let near = spans.into_iter().filter(|(start, end)| *start <= at && at <= *end);
-    near.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
-}
+/// Spans, from an instant up to, not including, another.
+type Spans = Vec<(Ms, Ms)>;
 
 impl Seasons {
+    /// Seasons that are on in these spans. How many of those there are, if that is too many.
+    fn new(all: Vec<Season>, spans: Spans) -> Result<Self, usize> {
+        let spans = merged(spans);
+        if spans.len() > SPANS_MAX {
+            return Err(spans.len());
+        }
+        let moment = Moment::from_unix_ms;
+        let span = |(since, until)| Span { since: moment(since), until: moment(until) };
+        Ok(Self { all, spans: spans.into_iter().map(span).collect() })
+    }
+
     /// The seasons.
     pub fn iter(&self) -> impl Iterator<Item = &Season> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// How things stand at a moment.
     #[must_use]
     pub fn standing(&self, at: Moment) -> Standing {
-        let at = at.unix_ms();
-        let next = |after: Ms| {
-            let start = self.begins_after(after)?;
-            Some(span(self.whole(start)?))
-        };
-        if let Some((start, end)) = self.whole(at).filter(|(_, end)| at < *end) {
-            return Standing {
-                active: true,
-                since: Some(Moment::from_unix_ms(start)),
-                until: Some(Moment::from_unix_ms(end)),
-                next: next(end),
-            };
+        let begun = self.spans.partition_point(|span| span.since <= at);
+        let (begun, coming) = self.spans.split_at(begun);
+        let (last, next) = (begun.last().copied(), coming.first().copied());
+        if let Some(Span { since, until }) = last.filter(|last| at < last.until) {
+            return Standing { active: true, since: Some(since), until: Some(until), next };
         }
-        let next = next(at);
         Standing {
             active: false,
-            since: self.ended_by(at).map(Moment::from_unix_ms),
+            since: last.map(|last| last.until),
             until: next.map(|next| next.since),
             next,
         }
     }
-
-    /// The longest time without a gap around an instant; one that ends there is taken too.
-    fn whole(&self, at: Ms) -> Option<(Ms, Ms)> {
-        let (mut start, mut end) = self.around(at)?;
-        // Each turn gets further by a span at least, and there are so many.
-        loop {
-            let earlier = self.around(start).map_or(start, |(earlier, _)| earlier);
-            let later = self.around(end).map_or(end, |(_, later)| later);
-            if (earlier, later) == (start, end) {
-                return Some((start, end));
-            }
-            (start, end) = (earlier.min(start), later.max(end));
-        }
-    }
-
-    fn around(&self, at: Ms) -> Option<(Ms, Ms)> {
-        hull(self.0.iter().filter_map(|season| season.around(at)), at)
-    }
-
-    fn begins_after(&self, at: Ms) -> Option<Ms> {
-        self.0.iter().filter_map(|season| season.begins_after(at)).min()
-    }
-
-    fn ended_by(&self, at: Ms) -> Option<Ms> {
-        self.0.iter().filter_map(|season| season.ended_by(at)).max()
-    }
 }
 
-fn span((since, until): (Ms, Ms)) -> Span {
-    Span { since: Moment::from_unix_ms(since), until: Moment::from_unix_ms(until) }
+/// The same time in as few spans as there can be, in order.
+fn merged(mut spans: Spans) -> Spans {
+    spans.sort_unstable();
+    spans.dedup_by(|later, earlier| {
+        let touches = later.0 <= earlier.1;
+        if touches {
+            earlier.1 = earlier.1.max(later.1);
+        }
+        touches
+    });
+    spans
 }
 
 #[cfg(test)]

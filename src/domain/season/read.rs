@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use crate::domain::{invalid::Faults, movie_json::pointer};
 
 use super::{
-    DAYS_MAX, Once, Rule, SEASONS_MAX, Season, Seasons, YEARS, Yearly, duration::Duration,
-    once::Local, rule_text::RuleText, yearly::MonthDay, zone::Zone,
+    DAYS_MAX, Once, Rule, SEASONS_MAX, SPANS_MAX, Season, Seasons, Spans, YEARS, Yearly,
+    duration::Duration, once::Local, rule_text::RuleText, yearly::MonthDay, zone::Zone,
 };
 
 /// Reads a list of seasons whose JSON pointer is `at`; its faults are noted in `faults`.
@@ -35,8 +35,20 @@ pub fn read(at: &str, value: &Value, faults: &mut Faults) -> Option<Seasons> {
         Reader { at, object, faults }.season()
     };
     // Each of them, so that all faults are told.
-    let seasons: Vec<Option<Season>> = items.iter().enumerate().map(read).collect();
-    seasons.into_iter().collect::<Option<_>>().map(Seasons)
+    let read: Vec<Option<(Season, Spans)>> = items.iter().enumerate().map(read).collect();
+    let read: Vec<(Season, Spans)> = read.into_iter().collect::<Option<_>>()?;
+    let (seasons, spans): (Vec<Season>, Vec<Spans>) = read.into_iter().unzip();
+    match Seasons::new(seasons, spans.concat()) {
+        Ok(seasons) => Some(seasons),
+        Err(count) => {
+            let last = YEARS.1;
+            let detail = format!(
+                "must be on at most {SPANS_MAX} times until {last}, not {count}: end rules with UNTIL"
+            );
+            faults.pointer(at, detail);
+            None
+        }
+    }
 }
 
 struct Reader<'a> {
@@ -49,7 +61,8 @@ const OF_SPANS: &[&str] = &["from", "to", "timezone"];
 const OF_RULES: &[&str] = &["rrule", "dtstart", "duration", "timezone"];
 
 impl Reader<'_> {
-    fn season(mut self) -> Option<Season> {
+    /// A season, and when it is on.
+    fn season(mut self) -> Option<(Season, Spans)> {
         let is_rule =
             ["rrule", "dtstart", "duration"].iter().any(|name| self.object.contains_key(*name));
         let members = if is_rule { OF_RULES } else { OF_SPANS };
@@ -87,7 +100,7 @@ impl Reader<'_> {
         zone
     }
 
-    fn span(&mut self, zone: Option<Zone>) -> Option<Season> {
+    fn span(&mut self, zone: Option<Zone>) -> Option<(Season, Spans)> {
         let must = "a day of each year as --MM-DD, or a day as YYYY-MM-DD, or a local time as YYYY-MM-DDTHH:MM";
         let (from, to) = (self.text("from", must), self.text("to", must));
         let from = from.and_then(|text| self.end("from", &text));
@@ -102,14 +115,18 @@ impl Reader<'_> {
                     );
                     return None;
                 }
-                Some(Season::Yearly(yearly))
+                let spans = yearly.spans().collect();
+                Some((Season::Yearly(yearly), spans))
             }
             (End::Once(from), End::Once(to)) => {
                 let once = Once::new(from, to, zone?);
                 if once.is_none() {
                     self.fault("to", "must not be before from");
                 }
-                once.map(Season::Once)
+                once.map(|once| {
+                    let spans = vec![once.span()];
+                    (Season::Once(once), spans)
+                })
             }
             _ => {
                 self.fault(
@@ -142,7 +159,7 @@ impl Reader<'_> {
         end
     }
 
-    fn rule(&mut self, zone: Option<Zone>) -> Option<Season> {
+    fn rule(&mut self, zone: Option<Zone>) -> Option<(Season, Spans)> {
         let text = self.text("rrule", "an iCalendar rule, as in FREQ=YEARLY;BYMONTH=11;BYDAY=4TH");
         let text = text.and_then(|text| match RuleText::parse(&text) {
             Ok(rule) => Some(rule),
@@ -165,7 +182,7 @@ impl Reader<'_> {
         });
         let duration = self.duration();
         match Rule::new(text?, start?, duration?, zone?) {
-            Ok(rule) => Some(Season::Rule(rule)),
+            Ok((rule, spans)) => Some((Season::Rule(rule), spans)),
             Err(fault) => {
                 self.fault("rrule", fault);
                 None

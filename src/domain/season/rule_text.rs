@@ -3,7 +3,7 @@
 //! It is read here rather than by the library that works rules out, which takes more than there is in the
 //! standard, and tells one fault at a time.
 
-use std::fmt;
+use std::{fmt, iter};
 
 use jiff::{civil::Date, tz::Offset};
 
@@ -31,6 +31,16 @@ impl Frequency {
             Self::Monthly => "MONTHLY",
             Self::Weekly => "WEEKLY",
             Self::Daily => "DAILY",
+        }
+    }
+
+    /// Days that there are at most each time.
+    const fn days_at_most(self) -> i16 {
+        match self {
+            Self::Yearly => 366,
+            Self::Monthly => 31,
+            Self::Weekly => 7,
+            Self::Daily => 1,
         }
     }
 }
@@ -128,8 +138,33 @@ impl RuleText {
         reader.finish()
     }
 
-    /// The rule with another end, in the words of the standard.
-    pub(super) fn ending(&self, until: Option<Date>) -> String {
+    /// What the library is to work out: the day from which it counts, and the rule up to a day. There is no
+    /// `COUNT` in it, since that counts from `start`.
+    ///
+    /// The library's first week begins on the day from which it counts, but `BYSETPOS` is of whole weeks
+    /// (RFC 5545, section 3.3.10). There it counts from the first day of the week (`WKST`) in which `start`
+    /// is, and what comes before `start` is to be left out.
+    pub(super) fn for_library(&self, start: Date, until: Date) -> (Date, String) {
+        let until = Some(format!("{}T000000Z", until.strftime("%Y%m%d")));
+        if self.frequency != Frequency::Weekly || self.by[By::SetPos as usize].is_empty() {
+            return (start, self.written(None, until, &self.by_day));
+        }
+        let weekday = usize::from(start.weekday().to_monday_zero_offset().unsigned_abs());
+        let before = (weekday + WEEKDAYS.len() - self.week_start) % WEEKDAYS.len();
+        let first = iter::successors(Some(start), |day| day.yesterday().ok()).nth(before);
+        // Without weekdays it is that of `start`, not that of the day from which the library counts.
+        let of_start = [(0, weekday)];
+        let by_day = if self.by_day.is_empty() { &of_start[..] } else { &self.by_day[..] };
+        (first.unwrap_or(start), self.written(None, until, by_day))
+    }
+
+    /// The rule with another end and other weekdays, in the words of the standard.
+    fn written(
+        &self,
+        count: Option<usize>,
+        until: Option<String>,
+        by_day: &[(i16, usize)],
+    ) -> String {
         let mut text = format!("FREQ={}", self.frequency.name());
         let mut put = |name: &str, value: String| {
             if !value.is_empty() {
@@ -139,20 +174,12 @@ impl RuleText {
         if self.interval > 1 {
             put("INTERVAL", self.interval.to_string());
         }
-        put("COUNT", self.count.map(|count| count.to_string()).unwrap_or_default());
-        match (until, self.until) {
-            (Some(day), _) => put("UNTIL", format!("{}T000000Z", day.strftime("%Y%m%d"))),
-            (None, Some(until)) => put("UNTIL", until.to_string()),
-            (None, None) => {}
-        }
+        put("COUNT", count.map(|count| count.to_string()).unwrap_or_default());
+        put("UNTIL", until.unwrap_or_default());
         for by in By::ALL {
             put(by.name(), joined(&self.by[by as usize]));
         }
-        let day = |(nth, day): &(i16, usize)| match nth {
-            0 => WEEKDAYS[*day].to_owned(),
-            nth => format!("{nth}{}", WEEKDAYS[*day]),
-        };
-        put("BYDAY", self.by_day.iter().map(day).collect::<Vec<_>>().join(","));
+        put("BYDAY", weekdays(by_day));
         if self.week_start != 0 {
             put("WKST", WEEKDAYS[self.week_start].to_owned());
         }
@@ -162,7 +189,8 @@ impl RuleText {
 
 impl fmt::Display for RuleText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.ending(None))
+        let until = self.until.map(|until| until.to_string());
+        f.write_str(&self.written(self.count, until, &self.by_day))
     }
 }
 
@@ -180,6 +208,14 @@ impl fmt::Display for Until {
 
 fn joined(numbers: &[i16]) -> String {
     numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn weekdays(days: &[(i16, usize)]) -> String {
+    let day = |(nth, day): &(i16, usize)| match nth {
+        0 => WEEKDAYS[*day].to_owned(),
+        nth => format!("{nth}{}", WEEKDAYS[*day]),
+    };
+    days.iter().map(day).collect::<Vec<_>>().join(",")
 }
 
 #[derive(Default)]
@@ -287,18 +323,14 @@ impl Reader {
                     self.fault(fault);
                 }
             }
-            let most = match frequency {
-                Frequency::Yearly if self.by[By::WeekNo as usize].is_empty() => 53,
-                Frequency::Monthly => 5,
-                _ => 0,
-            };
-            if self.by_day.iter().any(|(nth, _)| nth.abs() > most) {
-                self.fault(match most {
-                    0 => "numbers in BYDAY go with FREQ=MONTHLY or YEARLY, and without BYWEEKNO"
-                        .to_owned(),
-                    most => format!("numbers in BYDAY must be from -{most} to {most} here"),
-                });
+            let most = frequency.days_at_most();
+            if self.by[By::SetPos as usize].iter().any(|position| position.abs() > most) {
+                self.fault(format!(
+                    "BYSETPOS must be from -{most} to {most} with FREQ={}",
+                    frequency.name()
+                ));
             }
+            self.weekdays_of(frequency);
         }
         let others = By::ALL.into_iter().filter(|by| *by != By::SetPos);
         let any_other = others.into_iter().any(|by| !self.by[by as usize].is_empty());
@@ -311,6 +343,38 @@ impl Reader {
         let Self { count, until, by, by_day, week_start, .. } = self;
         let interval = self.interval.unwrap_or(1);
         Ok(RuleText { frequency, interval, count, until, by, by_day, week_start })
+    }
+
+    /// Whether the weekdays go with a frequency, and with each other.
+    fn weekdays_of(&mut self, frequency: Frequency) {
+        let (numbered, plain): (Vec<_>, Vec<_>) =
+            self.by_day.iter().copied().partition(|(nth, _)| *nth != 0);
+        // What the library takes, which has one less at the end of a month or a year.
+        let (bounds, instead) = match frequency {
+            Frequency::Yearly if self.by[By::WeekNo as usize].is_empty() => (-52_i16..=53, ""),
+            Frequency::Monthly => {
+                (-4..=5, ": the fifth Monday from the end is BYDAY=MO;BYMONTHDAY=-29,-30,-31")
+            }
+            _ if numbered.is_empty() => return,
+            _ => {
+                return self.fault(
+                    "numbers in BYDAY go with FREQ=MONTHLY or YEARLY, and without BYWEEKNO",
+                );
+            }
+        };
+        if !numbered.iter().all(|(nth, _)| bounds.contains(nth)) {
+            let (least, most) = (bounds.start(), bounds.end());
+            self.fault(format!("numbers in BYDAY must be from {least} to {most} here{instead}"));
+        }
+        // The standard has the days of either; the library has those that are both.
+        if !numbered.is_empty() && !plain.is_empty() {
+            self.fault(format!(
+                "BYDAY must have a number before each weekday, or before none: make two seasons, one with \
+                 BYDAY={} and one with BYDAY={}",
+                weekdays(&plain),
+                weekdays(&numbered)
+            ));
+        }
     }
 }
 
@@ -403,6 +467,12 @@ mod tests {
             "FREQ=WEEKLY;BYMONTHDAY=1",
             "FREQ=WEEKLY;BYDAY=1MO",
             "FREQ=MONTHLY;BYDAY=6MO",
+            "FREQ=MONTHLY;BYDAY=-5MO",
+            "FREQ=MONTHLY;BYDAY=-32768MO",
+            "FREQ=YEARLY;BYDAY=-53MO",
+            "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=32",
+            "FREQ=WEEKLY;BYDAY=MO;BYSETPOS=-8",
+            "FREQ=DAILY;BYDAY=MO;BYSETPOS=1,2",
             "FREQ=YEARLY;BYWEEKNO=1;BYDAY=1MO",
             "FREQ=YEARLY;BYSETPOS=1",
             "FREQ=YEARLY;BYMONTH=0",
@@ -418,5 +488,31 @@ mod tests {
         ] {
             faults(bad);
         }
+    }
+
+    #[test]
+    fn weekdays_with_a_number_and_without_are_not_in_one_rule() {
+        for (rule, plain, numbered) in [
+            ("FREQ=MONTHLY;BYDAY=MO,1TU", "BYDAY=MO ", "BYDAY=1TU"),
+            ("FREQ=MONTHLY;BYDAY=-1SA,SU", "BYDAY=SU ", "BYDAY=-1SA"),
+            ("FREQ=YEARLY;BYMONTH=5;BYDAY=MO,2TU,WE,-1FR", "BYDAY=MO,WE ", "BYDAY=2TU,-1FR"),
+        ] {
+            let faults = faults(rule);
+            let told = |part: &str| faults[0].contains(part);
+            assert!(faults.len() == 1 && told("two seasons"), "{rule}: {faults:?}");
+            assert!(told(plain) && faults[0].ends_with(numbered), "{rule}: {faults:?}");
+        }
+        // One fault is enough where numbers do not go at all.
+        assert_eq!(faults("FREQ=WEEKLY;BYDAY=MO,1TU").len(), 1);
+    }
+
+    #[test]
+    fn bounds_are_told_in_words_of_ours() {
+        let fifth = faults("FREQ=MONTHLY;BYDAY=-5MO");
+        assert!(fifth[0].starts_with("numbers in BYDAY must be from -4 to 5 here: "), "{fifth:?}");
+        let yearly = faults("FREQ=YEARLY;BYDAY=-53MO");
+        assert_eq!(yearly, ["numbers in BYDAY must be from -52 to 53 here"]);
+        let position = faults("FREQ=MONTHLY;BYDAY=MO;BYSETPOS=40");
+        assert_eq!(position, ["BYSETPOS must be from -31 to 31 with FREQ=MONTHLY"]);
     }
 }

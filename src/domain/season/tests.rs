@@ -233,6 +233,77 @@ fn first_days(rule: &str, start: &str, count: usize) -> Vec<String> {
     days
 }
 
+#[test]
+fn positions_in_a_week_are_those_of_the_whole_week() {
+    let sunday = "2026-01-04";
+    for (rule, start, days) in [
+        (
+            "FREQ=WEEKLY;BYDAY=SA,SU;BYSETPOS=2",
+            sunday,
+            &["2026-01-04", "2026-01-11", "2026-01-18"][..],
+        ),
+        ("FREQ=WEEKLY;COUNT=2;BYDAY=SA,SU;BYSETPOS=2", sunday, &["2026-01-04", "2026-01-11"]),
+        ("FREQ=WEEKLY;COUNT=2;BYDAY=SA,SU;BYSETPOS=1", sunday, &["2026-01-10", "2026-01-17"]),
+        ("FREQ=WEEKLY;BYDAY=SA,SU;BYSETPOS=2;WKST=SU", sunday, &["2026-01-10", "2026-01-17"]),
+        ("FREQ=WEEKLY;INTERVAL=2;BYDAY=SA,SU;BYSETPOS=2", sunday, &["2026-01-04", "2026-01-18"]),
+        ("FREQ=WEEKLY;INTERVAL=2;BYDAY=SA,SU;BYSETPOS=1", sunday, &["2026-01-17", "2026-01-31"]),
+        ("FREQ=WEEKLY;BYDAY=MO,FR;BYSETPOS=-1", "2026-01-02", &["2026-01-02", "2026-01-09"]),
+        // The first week begins before the years of seasons.
+        ("FREQ=WEEKLY;BYDAY=TH,FR;BYSETPOS=-1", "1970-01-01", &["1970-01-02", "1970-01-09"]),
+        // The weekday is that of dtstart, as without positions.
+        (
+            "FREQ=WEEKLY;BYMONTH=1;BYSETPOS=1",
+            "2026-01-07",
+            &["2026-01-07", "2026-01-14", "2026-01-21", "2026-01-28", "2027-01-06"],
+        ),
+    ] {
+        // COUNT leaves no day more.
+        let more = usize::from(rule.contains("COUNT"));
+        assert_eq!(first_days(rule, start, days.len() + more), days, "{rule}");
+    }
+}
+
+#[test]
+fn the_fifth_weekday_from_the_end_is_had_as_the_fault_says() {
+    let fifth = "FREQ=MONTHLY;BYDAY=MO;BYMONTHDAY=-29,-30,-31";
+    // The months of 2026 that have five Mondays: the first of them is the fifth from the end.
+    let days = ["2026-03-02", "2026-06-01", "2026-08-03", "2026-11-02"];
+    assert_eq!(first_days(fifth, "2026-01-01", days.len()), days);
+}
+
+#[test]
+fn a_rule_of_every_day_is_one_time_from_its_first_day_to_its_last() {
+    let daily = json!([
+        {"rrule": "FREQ=DAILY;COUNT=20000", "dtstart": "2026-01-01", "timezone": "Europe/Berlin"},
+    ]);
+    let daily = seasons(&daily);
+    assert_eq!(daily.spans.len(), 1);
+    assert_eq!(
+        stands(&daily, "2050-07-01T00:00:00Z"),
+        "on 2025-12-31T23:00:00Z 2080-10-03T22:00:00Z -"
+    );
+    assert_eq!(stands(&daily, "2080-10-03T22:00:00Z"), "off 2080-10-03T22:00:00Z - -");
+}
+
+#[test]
+fn times_that_touch_count_once_and_others_have_a_bound() {
+    let every_day = |duration: &str| -> Value {
+        let rule = |time: &&str| {
+            json!({
+                "rrule": "FREQ=DAILY;COUNT=20000", "dtstart": format!("2026-01-01T{time}"),
+                "duration": duration, "timezone": "UTC",
+            })
+        };
+        ["00:00", "08:00", "16:00"].iter().map(rule).collect()
+    };
+    let whole = seasons(&every_day("PT8H"));
+    let on = "on 2026-01-01T00:00:00Z 2080-10-04T00:00:00Z -";
+    assert_eq!(stands(&whole, "2026-01-01T08:00:00Z"), on);
+    let told = faults(&every_day("PT1H"));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("/seasons: must be on at most 40000 times until 2099, not 60000"));
+}
+
 /// RFC 5545, section 3.8.5.3.
 #[test]
 fn rules_give_the_days_that_the_standards_examples_have() {
@@ -314,6 +385,8 @@ const ZONES: [&str; 8] = [
     "Australia/Lord_Howe",
 ];
 
+const WEEKDAYS: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
+
 /// Whether a day is in a yearly season, without any arithmetic: it is walked to from the season's first.
 fn is_in_year(day: Date, from: (i8, i8), to: (i8, i8)) -> bool {
     (day.year() - 1..=day.year()).any(|year| {
@@ -385,8 +458,7 @@ proptest! {
     ) {
         let first = date(2020, 1, 1).checked_add(jiff::Span::new().days(start)).unwrap();
         let last = first.checked_add(jiff::Span::new().days(800)).unwrap();
-        let weekdays = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
-        let name = weekdays[usize::try_from(weekday).unwrap()];
+        let name = WEEKDAYS[usize::try_from(weekday).unwrap()];
         let weekday = Weekday::from_monday_zero_offset(weekday).unwrap();
         let days_from = |day: Date, origin: Date| (day - origin).get_days();
         let monday = |day: Date| day - jiff::Span::new().days(day.weekday().to_monday_zero_offset());
@@ -430,5 +502,88 @@ proptest! {
             "rrule": format!("{rule};UNTIL={until}"), "dtstart": first.to_string(), "timezone": "UTC",
         }]);
         prop_assert_eq!(on_days(&seasons(&value), first, last), days, "{}", value);
+    }
+
+    #[test]
+    fn a_position_in_a_week_is_found_as_a_naive_calendar_does(
+        start in 0_i32..3_000, interval in 1_i32..5, week_start in 0_i8..7, nth in 0_usize..7,
+        chosen in prop::sample::subsequence(vec![0_i8, 1, 2, 3, 4, 5, 6], 1..=7),
+        is_from_end in any::<bool>(),
+    ) {
+        let first = date(2020, 1, 1).checked_add(jiff::Span::new().days(start)).unwrap();
+        let last = first.checked_add(jiff::Span::new().days(800)).unwrap();
+        let in_week = |weekday: i8| (weekday + 7 - week_start) % 7;
+        let mut in_order = chosen.clone();
+        in_order.sort_unstable_by_key(|weekday| in_week(*weekday));
+        let nth = nth % chosen.len();
+        let weekday = Weekday::from_monday_zero_offset(in_order[nth]).unwrap();
+        let week = |day: Date| {
+            day - jiff::Span::new().days(in_week(day.weekday().to_monday_zero_offset()))
+        };
+        let days = naive(first, last, |day| {
+            let weeks = (week(day) - week(first)).get_days() / 7;
+            day.weekday() == weekday && weeks % interval == 0
+        });
+        let position = if is_from_end {
+            format!("-{}", chosen.len() - nth)
+        } else {
+            (nth + 1).to_string()
+        };
+        let name = |weekday: &i8| WEEKDAYS[usize::try_from(*weekday).unwrap()];
+        let names = chosen.iter().map(name).collect::<Vec<_>>().join(",");
+        let until = last.strftime("%Y%m%d");
+        let rule = format!(
+            "FREQ=WEEKLY;INTERVAL={interval};UNTIL={until};BYDAY={names};BYSETPOS={position};WKST={}",
+            name(&week_start)
+        );
+        let value = json!([{"rrule": rule, "dtstart": first.to_string(), "timezone": "UTC"}]);
+        prop_assert_eq!(on_days(&seasons(&value), first, last), days, "{}", value);
+    }
+
+    #[test]
+    fn seasons_are_on_wherever_one_of_them_is(
+        yearly in prop::collection::vec((month_day(), month_day()), 0..3),
+        once in prop::collection::vec((0_i32..2_000, 0_i32..200), 0..3),
+        rules in prop::collection::vec((0_usize..7, 1_i32..9), 1..3),
+        name in prop::sample::select(&ZONES[..]),
+        at in 1_577_836_800_i64..1_767_225_600,
+    ) {
+        let text = |(month, day): (i8, i8)| format!("--{month:02}-{day:02}");
+        let later = |day: Date, days: i32| day.checked_add(jiff::Span::new().days(days)).unwrap();
+        let mut values = Vec::new();
+        for (from, to) in yearly {
+            values.push(json!({"from": text(from), "to": text(to), "timezone": name}));
+        }
+        for (start, days) in once {
+            let from = later(date(2020, 1, 1), start);
+            let to = later(from, days).to_string();
+            values.push(json!({"from": from.to_string(), "to": to, "timezone": "Asia/Kolkata"}));
+        }
+        for (weekday, days) in rules {
+            values.push(json!({
+                "rrule": format!("FREQ=WEEKLY;BYDAY={};UNTIL=20301231", WEEKDAYS[weekday]),
+                "dtstart": "2019-01-01T18:00", "duration": format!("P{days}DT3H"), "timezone": name,
+            }));
+        }
+        // Days that leave out none of the year are no season.
+        values.retain(|value| read("", &json!([value]), &mut Faults::default()).is_some());
+        let each: Vec<Seasons> = values.iter().map(|value| seasons(&json!([value]))).collect();
+        let together = seasons(&Value::Array(values));
+        let then = |ms: i64| together.standing(Moment::from_unix_ms(ms));
+        let is_on = |ms: i64| each.iter().any(|one| one.standing(Moment::from_unix_ms(ms)).active);
+        let (at, standing) = (at * 1000, then(at * 1000));
+        prop_assert_eq!(standing.active, is_on(at));
+        let ends = [standing.since, standing.until, standing.next.map(|next| next.until)];
+        for end in ends.into_iter().flatten().map(Moment::unix_ms) {
+            // It is another time before each end than after it.
+            prop_assert_eq!(then(end).active, is_on(end));
+            prop_assert_eq!(then(end - 1).active, is_on(end - 1));
+            prop_assert_ne!(is_on(end - 1), is_on(end));
+        }
+        prop_assert!(standing.holds_at(Moment::from_unix_ms(at)));
+        if let Some(next) = standing.next {
+            let standing = then(next.since.unix_ms());
+            prop_assert_eq!((standing.since, standing.until), (Some(next.since), Some(next.until)));
+        }
     }
 }

@@ -24,7 +24,7 @@ impl Serialize for Season {
                 map.serialize_entry("to", &to.to_string())?;
                 zone
             }
-            Self::Rule(Rule { text, start, duration, zone, .. }) => {
+            Self::Rule(Rule { text, start, duration, zone }) => {
                 map.serialize_entry("rrule", &text.to_string())?;
                 map.serialize_entry("dtstart", &start.to_string())?;
                 map.serialize_entry("duration", &duration.to_string())?;

@@ -47,9 +47,6 @@ pub struct Yearly {
     pub(super) zone: Zone,
 }
 
-/// Years between a 29 February and the next, at most.
-const LEAP_GAP: i16 = 8;
-
 impl Yearly {
     /// Whether no day of the year is left out: the day after the last is the first.
     pub(super) fn is_all_year(&self) -> bool {
@@ -73,34 +70,14 @@ impl Yearly {
 
     /// The season that begins in a year.
     fn span(&self, year: i16) -> Option<(Ms, Ms)> {
-        if !(YEARS.0..=YEARS.1).contains(&year) {
-            return None;
-        }
         let (first, last) = (self.first_of(year)?, self.last_of(year)?);
         let span = (self.zone.start_of(first), self.zone.start_of(last.tomorrow().ok()?));
         (span.0 < span.1).then_some(span)
     }
 
-    fn year_of(&self, at: Ms) -> i16 {
-        self.zone.day_of(at).year().clamp(YEARS.0 - 1, YEARS.1 + 1)
-    }
-
-    /// The seasons of the years around an instant.
-    pub(super) fn near(&self, at: Ms) -> impl Iterator<Item = (Ms, Ms)> {
-        let year = self.year_of(at);
-        (year - 1..=year + 1).filter_map(|year| self.span(year))
-    }
-
-    pub(super) fn begins_after(&self, at: Ms) -> Option<Ms> {
-        let year = self.year_of(at);
-        let spans = (year - 1..=year + LEAP_GAP + 1).filter_map(|year| self.span(year));
-        spans.map(|(start, _)| start).find(|start| *start > at)
-    }
-
-    pub(super) fn ended_by(&self, at: Ms) -> Option<Ms> {
-        let year = self.year_of(at);
-        let spans = (year - LEAP_GAP - 2..=year + 1).rev().filter_map(|year| self.span(year));
-        spans.map(|(_, end)| end).find(|end| *end <= at)
+    /// The seasons that begin in the years of seasons.
+    pub(super) fn spans(&self) -> impl Iterator<Item = (Ms, Ms)> {
+        (YEARS.0..=YEARS.1).filter_map(|year| self.span(year))
     }
 }
 

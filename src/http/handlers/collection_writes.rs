@@ -11,6 +11,7 @@ use crate::{
         invalid::{Fault, Faults, Invalid},
         revision::{AsOf, Revision},
     },
+    service::error::ServiceError,
     store::{CollectionChange, CollectionOutcome},
 };
 
@@ -125,7 +126,16 @@ impl Expected {
             Some(tags) => tags,
         };
         let collections = &call.api.collections;
-        let Some(stored) = collections.to_write(slug.clone()).await?.value else {
+        let stored = match collections.to_write(slug.clone()).await {
+            // It has no tag. Who has seen that may say so.
+            Err(ServiceError::Store(error)) if error.is_bad_collection() => {
+                return Err(failed(
+                    "what is stored of the collection cannot be read: If-Match: * is met all the same",
+                ));
+            }
+            read => read?.value,
+        };
+        let Some(stored) = stored else {
             return Err(failed("there is no such collection to match"));
         };
         if tags.names_strongly(&etag(&stored)) {

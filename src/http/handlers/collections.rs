@@ -91,6 +91,11 @@ impl ListQuery {
 
 /// A moment in the years of seasons, with its offset.
 fn moment(text: &str) -> Option<Moment> {
+    // A plus sign that was sent as it is has become a blank.
+    let text = match text.rsplit_once(' ') {
+        Some((time, offset)) if offset.len() == "01:00".len() => &format!("{time}+{offset}"),
+        _ => text,
+    };
     // What the calendar's reader takes beside RFC 3339: zones in brackets, leap seconds, blanks for T.
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b"TZ:.+-".contains(&b));
     let leap = text.get(17..19) == Some("60");
@@ -299,6 +304,8 @@ mod tests {
         for good in ["2026-12-24T18:00:00Z", "2026-12-24T18:00:00.5+01:00", "1970-01-01T00:00:00Z"]
         {
             assert!(moment(good).is_some(), "{good}");
+            // As it arrives where the plus sign was not escaped.
+            assert_eq!(moment(&good.replace('+', " ")), moment(good));
         }
         for bad in [
             "2026-12-24",

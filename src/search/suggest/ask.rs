@@ -3,12 +3,13 @@
 //!
 //! 1. Titles and names in which the words stand as they were typed, the last one perhaps unfinished.
 //! 2. The same with two words typed as one (`star wars`, `starwars`) or one as two (`god father`), or a
-//!    number written otherwise (`rocky 2`).
+//!    word written otherwise (`rocky 2`, `doctor strangelove`).
 //! 3. All words, in any order and apart (`potter azkaban`).
 //! 4. One slip; and only if nothing was found so far, two.
 //!
 //! Within a step, rows are ordered by score, which is raised where the words are all of the title or
-//! end where a word does, and lowered where they are not at its beginning.
+//! end where a word does, and lowered where they are not at its beginning. A title that is all that was
+//! typed has a row even so, where longer ones are known better.
 
 use std::{cmp::Ordering, collections::BinaryHeap, ops::Range};
 
@@ -17,12 +18,12 @@ use crate::domain::suggest::{Kind, SuggestQuery, Suggestion};
 use super::{
     segment::{Array, Segment},
     tops::Top,
-    typing::{SLIPS_MAX, Typed, is_filler, same_numbers, slips_of},
+    typing::{SLIPS_MAX, Typed, is_filler, same_numbers, same_short, slips_of},
     view::View,
     vocabulary::Sought,
 };
 
-/// Texts that a step looks at where not all words are next to each other, the best known first.
+/// Texts that a step looks at where not all words are next to each other, or an article may be over: the best known.
 const LOOKS_MAX: usize = 24;
 /// Unless there are not more than so many: then all are looked at.
 const FEW: usize = 192;
@@ -33,6 +34,8 @@ const LISTS_MAX: usize = 8;
 const REPEATS_MAX: usize = 256;
 /// Words of a query that has these steps at all.
 const WORDS_MAX: usize = 10;
+/// The row of a title that is all that was typed, where better-known ones would take them all.
+const WHOLE_AT: usize = 2;
 
 /// Raises and lowers of scores.
 mod weight {
@@ -95,25 +98,41 @@ impl<'a> Asking<'a> {
     }
 
     fn as_typed(&mut self) {
-        let mut found = Found::new(self.view);
+        let text = &self.query.text;
+        let (mut found, mut whole) = (Found::new(self.view), Found::new(self.view));
         for (layer, segment) in self.layers() {
-            self.offer_phrase(&mut found, layer, segment, &self.query.text);
+            for (array, range) in segment.phrase(text, self.arrays()) {
+                let ends = Ends::of(segment, array, range, text.len());
+                if array == Array::Starts {
+                    whole.offer(layer, array, 0, ends.whole.clone());
+                }
+                found.offer_ends(layer, array, ends);
+            }
         }
         self.take(found, |_| Some(0), 0);
+        self.give_a_row(whole);
+    }
+
+    /// Gives a row to the best known of the titles that are all that was typed, with no article before it, if there
+    /// was no room for any.
+    fn give_a_row(&mut self, mut whole: Found<'_>) {
+        let is_all = |row: &Row| {
+            let segment = &self.view.layers[row.layer].segment;
+            row.kind == Kind::Movie && segment.record(row.kind, row.n).key == self.query.text
+        };
+        if !self.is_full() || self.rows.iter().any(is_all) {
+            return;
+        }
+        whole.looks = LOOKS_MAX;
+        if let Some(row) = std::iter::from_fn(|| whole.next()).find(is_all) {
+            self.rows.pop();
+            self.rows.insert(WHOLE_AT.min(self.rows.len()), row);
+        }
     }
 
     fn offer_phrase(&self, found: &mut Found<'_>, layer: usize, segment: &Segment, text: &str) {
         for (array, range) in segment.phrase(text, self.arrays()) {
-            let suffixes = &segment.arrays[array as usize];
-            let (whole, word) = suffixes.ends(segment.texts(array), range.clone(), text.len());
-            let (base, end) = match array {
-                Array::Starts => (0, weight::WHOLE),
-                Array::Later => (weight::LATER, weight::LATER + weight::WORD),
-                Array::Names => (0, weight::WORD),
-            };
-            found.offer(layer, array, end, range.start..whole);
-            found.offer(layer, array, base + weight::WORD, whole..word);
-            found.offer(layer, array, base, word..range.end);
+            found.offer_ends(layer, array, Ends::of(segment, array, range, text.len()));
         }
     }
 
@@ -136,9 +155,16 @@ impl<'a> Asking<'a> {
             let mut at = 0;
             for word in self.words {
                 for cut in segment.words.cuts(word) {
-                    if word.len() > 2 && !is_filler(&word[..cut]) {
-                        let (before, after) = self.query.text.split_at(at + cut);
-                        self.offer_phrase(&mut found, layer, segment, &format!("{before} {after}"));
+                    if word.len() <= 2 {
+                        continue;
+                    }
+                    let (before, after) = self.query.text.split_at(at + cut);
+                    let text = format!("{before} {after}");
+                    // Titles have these at every other word, and few names (`deniro`).
+                    let is_title = !is_filler(&word[..cut]);
+                    let arrays = self.arrays().filter(|array| is_title || *array == Array::Names);
+                    for (array, range) in segment.phrase(&text, arrays) {
+                        found.offer_ends(layer, array, Ends::of(segment, array, range, text.len()));
                     }
                 }
                 at += word.len() + 1;
@@ -148,6 +174,17 @@ impl<'a> Asking<'a> {
                     let mut words = self.words.to_vec();
                     words[n] = other;
                     self.offer_phrase(&mut found, layer, segment, &words.join(" "));
+                }
+                let Some(other) = same_short(word) else { continue };
+                let mut words = self.words.to_vec();
+                words[n] = other;
+                let text = words.join(" ");
+                for (array, range) in segment.phrase(&text, self.arrays()) {
+                    let mut ends = Ends::of(segment, array, range, text.len());
+                    if n + 1 == words.len() {
+                        ends.more = 0..0; // `saint` is not how `Star Wars` begins
+                    }
+                    found.offer_ends(layer, array, ends);
                 }
             }
         }
@@ -288,6 +325,21 @@ fn suggestion(view: &View, row: Row) -> Suggestion {
     }
 }
 
+/// Places that begin with a text: those that end there, those where a word does, and the others.
+struct Ends {
+    whole: Range<usize>,
+    word: Range<usize>,
+    more: Range<usize>,
+}
+
+impl Ends {
+    fn of(segment: &Segment, array: Array, range: Range<usize>, letters: usize) -> Self {
+        let suffixes = &segment.arrays[array as usize];
+        let (whole, word) = suffixes.ends(segment.texts(array), range.clone(), letters);
+        Self { whole: range.start..whole, word: whole..word, more: word..range.end }
+    }
+}
+
 /// What a step found: ranges of places and lists, of which the best is taken off again and again.
 struct Found<'a> {
     view: &'a View,
@@ -325,6 +377,18 @@ impl<'a> Found<'a> {
 
     fn offer(&mut self, layer: usize, array: Array, weight: i32, range: Range<usize>) {
         self.offer_after(None, layer, array, weight, range);
+    }
+
+    /// Offers the places that begin with a text.
+    fn offer_ends(&mut self, layer: usize, array: Array, ends: Ends) {
+        let (base, end) = match array {
+            Array::Starts => (0, weight::WHOLE),
+            Array::Later => (weight::LATER, weight::LATER + weight::WORD),
+            Array::Names => (0, weight::WORD),
+        };
+        self.offer(layer, array, end, ends.whole);
+        self.offer(layer, array, base + weight::WORD, ends.word);
+        self.offer(layer, array, base, ends.more);
     }
 
     /// Offers a range without the texts up to one.

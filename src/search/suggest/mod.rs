@@ -111,8 +111,11 @@ impl Suggester {
 
     /// Begins to build from a scan. A build that began before is given up: it will not be published.
     pub fn builder(&self) -> Builder<'_> {
+        self.begin(&mut self.writing())
+    }
+
+    fn begin(&self, writing: &mut Writing) -> Builder<'_> {
         let Options { movies_max: movies, people_max: people, .. } = self.options;
-        let mut writing = self.writing();
         writing.build += 1;
         writing.pending = Some(Pending::default());
         let building = Building::whole(Bounds { movies, people });
@@ -150,10 +153,13 @@ impl Suggester {
     /// Builds anew from what is in memory. It takes seconds for millions of movies, and as much
     /// memory again; readers and writers go on meanwhile. Nothing is done where a build is being made.
     pub fn compact(&self) {
-        if self.writing().pending.is_some() {
+        let mut writing = self.writing();
+        if writing.pending.is_some() {
             return; // a build is being made
         }
-        let mut builder = self.builder();
+        // Without letting go in between: a scan that began there would be given up for this.
+        let mut builder = self.begin(&mut writing);
+        drop(writing);
         let view = self.view.load_full();
         for item in view.layers.iter().flat_map(Layer::items) {
             builder.building.movie(&item);
@@ -161,6 +167,12 @@ impl Suggester {
         drop(view);
         // Where a build has begun meanwhile, that one will do.
         let _ = builder.publish();
+    }
+
+    /// Whether a build is being made.
+    #[must_use]
+    pub fn is_building(&self) -> bool {
+        self.writing().pending.is_some()
     }
 
     /// What may be meant.

@@ -43,9 +43,36 @@ const NUMBERS: [[&str; 3]; 20] = [
     ["20", "xx", "twenty"],
 ];
 
+/// Words that titles write short or in full, as searches know them too.
+const SHORT: [[&str; 2]; 13] = [
+    ["dr", "doctor"],
+    ["mr", "mister"],
+    ["mt", "mount"],
+    ["st", "saint"],
+    ["vol", "volume"],
+    ["vs", "versus"],
+    ["30", "thirty"],
+    ["40", "forty"],
+    ["50", "fifty"],
+    ["60", "sixty"],
+    ["70", "seventy"],
+    ["80", "eighty"],
+    ["90", "ninety"],
+];
+
 /// The ways to write a word that is a number up to twenty.
 fn number(word: &str) -> Option<&'static [&'static str; 3]> {
     NUMBERS.iter().find(|forms| forms.contains(&word))
+}
+
+/// The ways to write a word that is written short or in full.
+fn short(word: &str) -> Option<&'static [&'static str; 2]> {
+    SHORT.iter().find(|forms| forms.contains(&word))
+}
+
+/// The ways to write a word that is written in several.
+fn forms(word: &str) -> Option<&'static [&'static str]> {
+    number(word).map(<[_; 3]>::as_slice).or_else(|| short(word).map(<[_; 2]>::as_slice))
 }
 
 /// The other ways to write a word that is a number up to twenty. The first word of a title is no Roman one
@@ -56,6 +83,11 @@ pub(super) fn same_numbers(
 ) -> impl Iterator<Item = &'static str> + use<'_> {
     let forms = number(word).filter(|forms| !is_first || forms[1] != word);
     forms.into_iter().flatten().copied().filter(move |form| *form != word)
+}
+
+/// The other way to write a word that is written short or in full.
+pub(super) fn same_short(word: &str) -> Option<&'static str> {
+    short(word)?.iter().copied().find(|form| *form != word)
 }
 
 /// Whether a word within a title is one where nobody begins.
@@ -177,17 +209,17 @@ fn within<T: PartialEq>(typed: &[T], meant: &[T], most: u8, is_prefix: bool) -> 
 pub(super) struct Typed<'a> {
     words: &'a [&'a str],
     letters: Vec<u64>,
-    numbers: Vec<Option<&'static [&'static str; 3]>>,
+    forms: Vec<Option<&'static [&'static str]>>,
 }
 
 impl<'a> Typed<'a> {
     /// These words.
     pub(super) fn new(words: &'a [&'a str]) -> Self {
-        let numbers: Vec<_> = words.iter().map(|word| number(word)).collect();
-        // A number may be written otherwise, with none of these letters.
-        let all = words.iter().zip(&numbers);
-        let letters = all.map(|(word, number)| if number.is_some() { 0 } else { letters(word) });
-        Self { words, letters: letters.collect(), numbers }
+        let forms: Vec<_> = words.iter().map(|word| forms(word)).collect();
+        // It may be written otherwise, with none of these letters.
+        let all = words.iter().zip(&forms);
+        let letters = all.map(|(word, forms)| if forms.is_some() { 0 } else { letters(word) });
+        Self { words, letters: letters.collect(), forms }
     }
 
     /// Slips that all words may have together: one, and two from eight letters on.
@@ -204,7 +236,8 @@ impl<'a> Typed<'a> {
     }
 
     /// The least number of slips, up to `most`, with which each word is in a text, in any order. Words
-    /// that the text writes apart (`spider man`) may be typed as one, and numbers otherwise (`2` for `ii`).
+    /// that the text writes apart (`spider man`) may be typed as one, and others as they are written elsewhere
+    /// (`2` for `ii`, `doctor` for `dr`).
     pub(super) fn slips_in(&self, text: &str, most: u8) -> Option<u8> {
         if !self.may_be_in(letters(text), most) {
             return None;
@@ -216,7 +249,7 @@ impl<'a> Typed<'a> {
             let room = slips_of(word).min(most - sum);
             for (at, meant) in word_starts(text) {
                 let bound = least.map_or(room, |least| least - 1);
-                let is_same = || self.numbers[n].is_some_and(|forms| forms.contains(&meant));
+                let is_same = || self.forms[n].is_some_and(|forms| forms.contains(&meant));
                 let found = slips(word, meant, bound, is_last)
                     .or_else(|| (is_same() || is_joined(&text[at..], word, is_last)).then_some(0));
                 if let Some(slips) = found {
@@ -303,6 +336,16 @@ mod tests {
         assert_eq!(slips_in("star wars", &["star", "trek"], 1), None);
         assert_eq!(slips_in("the godfather part ii", &["godfather", "2"], 0), Some(0));
         assert_eq!(slips_in("the godfather part ii", &["godfather", "3"], 0), None);
+        assert_eq!(slips_in("dr strangelove", &["strangelove", "doctor"], 0), Some(0));
+    }
+
+    #[test]
+    fn words_are_written_short_as_searches_know_them() {
+        for [short, full] in SHORT {
+            assert_eq!(crate::search::tokens::short_form(full), Some(short));
+            assert_eq!((same_short(full), same_short(short)), (Some(short), Some(full)));
+        }
+        assert_eq!(same_short("doc"), None);
     }
 
     /// Optimal string alignment, from its definition.

@@ -3,6 +3,7 @@
 mod folder;
 mod model;
 mod relevance;
+mod stages;
 
 use std::path::Path;
 

@@ -437,6 +437,7 @@ const fn passes(error: &StoreError) -> bool {
     match error {
         StoreError::Unavailable(_)
         | StoreError::TimedOut(_)
+        | StoreError::Unanswered(_)
         | StoreError::Contended { .. }
         | StoreError::Loading(_) => true,
         StoreError::Refused(_)

@@ -54,7 +54,8 @@ pub enum ImportError {
 }
 
 /// Takes collections from lines of JSON, each in a transaction of its own: one whose slug exists becomes
-/// what the line says. Lines that are of no use are told to `refused`, and the others taken.
+/// what the line says, also where what is stored of it makes no sense. Lines that are of no use are told to
+/// `refused`, and the others taken.
 ///
 /// # Errors
 /// `ImportError`; what was taken before stays.
@@ -86,8 +87,12 @@ pub async fn import(
         let outcome = match parse(trimmed) {
             Ok((slug, definition)) => {
                 let change = CollectionChange::Put(Box::new(definition));
-                let written = store.write_collection(&slug, &change, None).await;
-                told(&written.map_err(ImportError::Store)?.outcome)
+                match store.write_collection(&slug, &change, None).await {
+                    Ok(written) => told(&written.outcome),
+                    // That of a movie that the line names, say: the others may name better ones.
+                    Err(error @ StoreError::BadRow { .. }) => Err(error.to_string()),
+                    Err(error) => return Err(ImportError::Store(error)),
+                }
             }
             Err(reason) => Err(reason),
         };

@@ -11,16 +11,19 @@ pub enum Warmed {
     FromL2,
     /// It could not be made; it is tried again.
     Failed,
+    /// It was made, and there was no room to keep it until somebody asks.
+    NoRoom,
 }
 
 impl Warmed {
-    const ALL: [Self; 3] = [Self::Loaded, Self::FromL2, Self::Failed];
+    const ALL: [Self; 4] = [Self::Loaded, Self::FromL2, Self::Failed, Self::NoRoom];
 
     const fn label(self) -> &'static str {
         match self {
             Self::Loaded => "load",
             Self::FromL2 => "l2",
             Self::Failed => "failed",
+            Self::NoRoom => "no_room",
         }
     }
 }
@@ -57,7 +60,7 @@ impl Metrics {
         let warmed = IntCounterVec::new(
             Opts::new(
                 "marquee_collections_warmed_total",
-                "Answers about collections that were made before anybody asked, by where they came from.",
+                "Answers about collections and for campaigns that were made before anybody asked, by what came of it.",
             ),
             &["source"],
         );

@@ -245,8 +245,10 @@ impl Collections {
     }
 
     async fn one(&self, work: Work, slug: Slug) -> Result<AsOf<Option<Collection>>, ServiceError> {
-        let read = self.catalogue.detached(work, async move |store| store.collection(&slug).await);
-        let read = read.await?;
+        // Not for what is in it, but so that its rules need not be worked out again.
+        let known = self.register.peek().collection(&slug);
+        let read = async move |store: Arc<Store>| store.collection(&slug, known.as_deref()).await;
+        let read = self.catalogue.detached(work, read).await?;
         self.catalogue.settled(read.revision).await;
         Ok(read)
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex as StdMutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -41,7 +42,7 @@ struct One {
     now: Last,
 }
 
-/// A standing, for as long as it holds: it is asked for again and again, and seasons are not for nothing.
+/// A standing, for as long as it holds: it is asked for again and again.
 #[derive(Debug, Default)]
 struct Last(StdMutex<Option<Standing>>);
 
@@ -92,6 +93,11 @@ impl Held {
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.tag.unwrap_or_default()
+    }
+
+    /// A collection, as it was read.
+    pub(super) fn collection(&self, slug: &Slug) -> Option<Arc<Collection>> {
+        self.by_slug.get(slug).map(|one| Arc::clone(&one.collection))
     }
 
     /// Every collection with how it stands at a moment, by name.
@@ -168,8 +174,13 @@ pub(super) struct Register {
 
 #[derive(Debug, Default)]
 struct Reloads {
-    failing: bool,
+    /// When it last failed, unless it has succeeded since.
+    failed: Option<Instant>,
 }
+
+/// For how long after a failure it is not tried again: those who waited for it are answered from what is held, and
+/// each of them would wait as long.
+const FAILURE_PAUSE: Duration = Duration::from_millis(100);
 
 impl Register {
     pub(super) fn new(known: Arc<Known>) -> Self {
@@ -207,9 +218,12 @@ impl Register {
         if self.is_good(&held) {
             return Ok(held); // somebody did it meanwhile
         }
+        if held.tag.is_some() && reloads.failed.is_some_and(|at| at.elapsed() < FAILURE_PAUSE) {
+            return Ok(held);
+        }
         match self.reload(&held, catalogue).await {
             Ok(new) => {
-                if std::mem::take(&mut reloads.failing) {
+                if reloads.failed.take().is_some() {
                     tracing::info!("the database answers again which collections there are");
                 }
                 metrics.reloaded();
@@ -218,7 +232,7 @@ impl Register {
             }
             Err(error) if held.tag.is_some() => {
                 metrics.failed_to_reload();
-                if !std::mem::replace(&mut reloads.failing, true) {
+                if reloads.failed.replace(Instant::now()).is_none() {
                     tracing::warn!(%error, "collections were changed and cannot be read");
                 }
                 Ok(held)

@@ -132,7 +132,11 @@ fn fate(outcome: &Outcome) -> Option<Fate> {
 
 /// Whether a smaller transaction may fare better.
 const fn may_be_of_one_row(error: &StoreError) -> bool {
-    is_of_the_row(error) || matches!(error, StoreError::TimedOut(_) | StoreError::Contended { .. })
+    is_of_the_row(error)
+        || matches!(
+            error,
+            StoreError::TimedOut(_) | StoreError::Unanswered(_) | StoreError::Contended { .. }
+        )
 }
 
 const fn is_of_the_row(error: &StoreError) -> bool {

@@ -31,7 +31,7 @@ pub enum Choice {
     Learning,
     /// Where it is the faster one: the database has no room for trying.
     Faster,
-    /// Always: the database cannot be reached.
+    /// Always: the database cannot be reached, or did not answer in time.
     Whatever,
 }
 

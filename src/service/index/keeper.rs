@@ -14,13 +14,14 @@ use std::{
 
 use prometheus::IntGauge;
 use tokio::{
-    sync::oneshot,
+    sync::{Mutex, oneshot},
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     cache::known::{Exactness, Known, Shown},
+    domain::revision::Revision,
     search::{Folder, Index, Opened, SearchError},
     store::{Store, error::StoreError},
 };
@@ -41,7 +42,8 @@ const CHECKS_APART: Duration = Duration::from_secs(1);
 pub(crate) const CATCH_UP: Duration = Duration::from_secs(5);
 /// How long to wait for the poll that shows a revision of the index to exist.
 const SETTLE: Duration = Duration::from_secs(1);
-/// The first pause after a failure; it doubles up to [`PAUSE_MAX`], until an index was kept up for longer than that.
+/// The first pause after a failure; it doubles up to [`PAUSE_MAX`], until changes are put into the index again, or an
+/// index was followed for longer than that.
 const PAUSE_FIRST: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
@@ -55,6 +57,8 @@ pub struct Keeper {
     tasks: TaskTracker,
     /// Ends what was begun beside.
     stop: CancellationToken,
+    /// Held by who reads all of an index: with millions of movies that is gigabytes.
+    verifying: Arc<Mutex<()>>,
     /// Dropped when what was there has been opened, and when that has caught up.
     opened: Option<oneshot::Sender<Infallible>>,
     caught_up: Option<oneshot::Sender<Infallible>>,
@@ -110,6 +114,13 @@ pub(super) enum Trouble {
     Lost,
 }
 
+impl Trouble {
+    /// Whether the index is as it was, and could not be changed.
+    const fn is_of_writing(&self) -> bool {
+        matches!(self, Self::Index(SearchError::Io(_) | SearchError::Engine(_)))
+    }
+}
+
 impl Keeper {
     /// A keeper of the index in `folder`, and who asks it. Work that blocks is spawned on `tasks`.
     #[must_use]
@@ -131,6 +142,7 @@ impl Keeper {
             options,
             tasks,
             stop,
+            verifying: Arc::default(),
             opened: None,
             caught_up: None,
             step: Step::Open,
@@ -187,15 +199,15 @@ impl Keeper {
         self.begin().await;
         let mut pause = PAUSE_FIRST;
         loop {
-            let (began, step) = (Instant::now(), self.step.clone());
-            let done = match step.clone() {
+            let began = Instant::now();
+            let follows = matches!(self.step, Step::Follow(_));
+            let done = match self.step.clone() {
                 Step::Open => self.open().await,
                 Step::Build(reason) => self.build(reason).await,
                 Step::Follow(followed) => self.follow(followed).await,
             };
-            // An index that can be opened and not be changed, as with a full disk, fails each time: only one
-            // that was kept up for long has recovered.
-            if matches!(step, Step::Follow(_)) && began.elapsed() > PAUSE_MAX {
+            // One that fails again as soon as it is followed has not recovered.
+            if follows && began.elapsed() > PAUSE_MAX {
                 pause = PAUSE_FIRST;
             }
             match done {
@@ -204,11 +216,32 @@ impl Keeper {
                     self.tell(&trouble);
                     sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
-                    if matches!(step, Step::Follow(_)) {
-                        self.step = Step::Open;
+                    if !matches!(trouble, Trouble::Unsettled) {
+                        self.open_again().await;
                     }
                 }
             }
+        }
+    }
+
+    /// Has the index opened anew that was followed, if one was.
+    async fn open_again(&mut self) {
+        let Step::Follow(Followed { index, .. }) = &self.step else { return };
+        let index = index.clone();
+        self.step = Step::Open;
+        let rest = move || {
+            index.rest();
+            Ok(())
+        };
+        if let Err(trouble) = self.blocking(rest).await {
+            self.tell(&trouble);
+        }
+    }
+
+    /// Tells of trouble that lasts when it begins.
+    fn tell_once(&self, lasts: &mut bool, trouble: &Trouble) {
+        if !std::mem::replace(lasts, true) {
+            self.tell(trouble);
         }
     }
 
@@ -237,14 +270,17 @@ impl Keeper {
         let folder = self.folder.clone();
         let opened = self.blocking(move || folder.open(&name_of(epoch))).await?;
         Ok(match opened {
-            // Of a future that was restored away.
-            Opened::Ready(index) if index.revision() > known.verified() => {
-                if !known.reach(index.revision(), SETTLE).await {
-                    return Ok(Step::Build(Reason::Restored));
+            Opened::Ready(index) => {
+                match is_known(known, index.revision(), generation, SETTLE).await {
+                    Reached::Known => {
+                        self.verify_beside(index.clone());
+                        self.serve(index, epoch, generation)
+                    }
+                    // Of a future that was restored away.
+                    Reached::Never => Step::Build(Reason::Restored),
+                    Reached::Forgotten => return Err(Trouble::Unsettled),
                 }
-                self.serve(index, epoch, generation)
             }
-            Opened::Ready(index) => self.serve(index, epoch, generation),
             Opened::Missing => Step::Build(Reason::Missing),
             Opened::OtherSchema => Step::Build(Reason::Schema),
             Opened::OtherEpoch => Step::Build(Reason::Restored),
@@ -262,56 +298,72 @@ impl Keeper {
         self.tasks.spawn(filling);
         let serving = Serving { index: index.clone(), generation };
         self.desktop.serving.store(Some(Arc::new(serving)));
-        // What was spoilt while nobody ran is found beside: reading a large index takes seconds. A file that a
-        // merge removes meanwhile is no damage, so who is told looks again.
-        let (desktop, whole) = (Arc::clone(&self.desktop), index.clone());
-        tokio::task::spawn_blocking(move || {
-            if whole.verify().is_err() {
+        Step::Follow(Followed { index, epoch, generation, has: None, committed: None })
+    }
+
+    /// Has all of an index read that was opened: what was spoilt while nobody ran is found so. Reading a large one takes
+    /// seconds. A file that a merge removes meanwhile is no damage, so who is told looks again.
+    fn verify_beside(&self, index: Index) {
+        let (desktop, verifying) = (Arc::clone(&self.desktop), Arc::clone(&self.verifying));
+        let stop = self.stop.clone();
+        let verified = async move {
+            let _alone = verifying.lock().await;
+            let verify = move || match index.check() {
+                Err(SearchError::Replaced) => Ok(()), // while another one was read
+                _ => index.verify(),
+            };
+            if !matches!(tokio::task::spawn_blocking(verify).await, Ok(Ok(()))) {
                 desktop.damaged.notify_one();
             }
-        });
-        Step::Follow(Followed { index, epoch, generation, has: None, committed: None })
+        };
+        self.tasks.spawn(async move { stop.run_until_cancelled(verified).await });
     }
 
     /// Keeps an index up. Gives what is to be done when it no longer can be.
     async fn follow(&self, mut followed: Followed) -> Result<Step, Trouble> {
         let mut learnt = self.desktop.known.learnt();
-        let (mut failing, mut suspected, mut checked) = (false, false, Instant::now());
+        let (mut failing, mut unseen, mut suspected) = (false, false, false);
+        let (mut checked, mut again, mut pause) = (Instant::now(), Instant::now(), PAUSE_FIRST);
         self.measure(&followed.index).await;
         loop {
             learnt.borrow_and_update();
-            let caught = match self.catch_up(&mut followed).await {
-                Ok(Caught::Not(next)) => return Ok(next),
-                Ok(caught) => {
-                    failing = false;
-                    caught
-                }
-                // The next check tries again.
-                Err(Trouble::Store(error)) => {
-                    if !std::mem::replace(&mut failing, true) {
-                        self.tell(&Trouble::Store(error));
+            let mut caught = Caught::Up;
+            if again <= Instant::now() {
+                match self.catch_up(&mut followed).await {
+                    Ok(Caught::Not(next)) => return Ok(next),
+                    Ok(now) => (caught, failing, pause) = (now, false, PAUSE_FIRST),
+                    // The next check tries again.
+                    Err(trouble @ Trouble::Store(_)) => self.tell_once(&mut failing, &trouble),
+                    Err(Trouble::Index(SearchError::Damaged(how))) => {
+                        return Ok(self.is_damaged(&how));
                     }
-                    Caught::Up
+                    // As with a full disk. It can be asked meanwhile, and opened anew it would fail as well.
+                    Err(trouble) if trouble.is_of_writing() => {
+                        self.tell(&trouble);
+                        again = Instant::now() + pause;
+                        pause = (pause * 2).min(PAUSE_MAX);
+                    }
+                    Err(other) => return Err(other),
                 }
-                Err(Trouble::Index(SearchError::Damaged(how))) => {
-                    return Ok(self.is_damaged(&how));
-                }
-                Err(other) => return Err(other),
-            };
+            }
+            let mut is_told = false;
             if matches!(caught, Caught::Up) {
                 tokio::select! {
                     _ = learnt.changed() => {}
                     () = sleep_until(checked + CHECKS_APART) => {}
-                    () = self.desktop.damaged.notified() => suspected = true,
+                    () = self.desktop.damaged.notified() => is_told = true,
                 }
             }
-            if suspected || checked.elapsed() >= CHECKS_APART {
-                let (index, thoroughly) = (followed.index.clone(), std::mem::take(&mut suspected));
-                let check = move || if thoroughly { index.verify() } else { index.check() };
-                match self.blocking(check).await {
-                    Ok(()) => {}
+            suspected |= is_told;
+            if is_told || checked.elapsed() >= CHECKS_APART {
+                match self.check(&followed.index, suspected).await {
+                    Ok(()) => (unseen, suspected) = (false, false),
                     Err(Trouble::Index(SearchError::Damaged(how))) => {
                         return Ok(self.is_damaged(&how));
+                    }
+                    // As without a file descriptor: that says nothing of the index. The next check looks again.
+                    Err(trouble @ Trouble::Index(SearchError::Io(_))) => {
+                        self.tell_once(&mut unseen, &trouble);
                     }
                     Err(other) => return Err(other),
                 }
@@ -319,6 +371,16 @@ impl Keeper {
                 checked = Instant::now();
             }
         }
+    }
+
+    /// Looks whether an index is whole: all of it, where somebody has found it damaged.
+    async fn check(&self, index: &Index, is_suspected: bool) -> Result<(), Trouble> {
+        let index = index.clone();
+        if !is_suspected {
+            return self.blocking(move || index.check()).await;
+        }
+        let _alone = self.verifying.lock().await;
+        self.blocking(move || index.verify()).await
     }
 
     fn is_damaged(&self, how: &str) -> Step {
@@ -444,7 +506,91 @@ impl Keeper {
     }
 }
 
+/// What is known of the revision that an index has.
+#[derive(Debug, PartialEq, Eq)]
+enum Reached {
+    /// The truth has it.
+    Known,
+    /// The truth does not.
+    Never,
+    /// Everything was forgotten meanwhile.
+    Forgotten,
+}
+
+/// Waits until it is known whether the truth has a revision. Only a poll can say that it does not: while the database
+/// is away, nobody does.
+async fn is_known(known: &Known, revision: Revision, generation: u64, settle: Duration) -> Reached {
+    let polls = known.polls_begun();
+    loop {
+        if known.reach(revision, settle).await {
+            return Reached::Known;
+        }
+        let (has_polled, verified) = (known.has_polled_after(polls), known.verified());
+        if known.generation() != generation {
+            return Reached::Forgotten;
+        }
+        if has_polled {
+            return if verified >= revision { Reached::Known } else { Reached::Never };
+        }
+    }
+}
+
 /// A life of the catalogue, as the index has it.
 pub(super) fn name_of(epoch: u64) -> String {
     format!("{epoch:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cache::{known::Found, lease::Bounds, rule::Rules},
+        domain::clock::{Clock, Moment},
+    };
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn at(revision: i64) -> Revision {
+        Revision::new(revision).unwrap()
+    }
+
+    /// What is known after a poll of a catalogue at revision 10.
+    fn known() -> Known {
+        let clock = Clock::manual(Moment::from_unix_ms(0));
+        let known = Known::new(Bounds { staleness: SECOND, cap: SECOND }, clock, Rules::default());
+        known.begin_life(known.begin_poll(), 1, at(10), &[]);
+        known
+    }
+
+    const SETTLE: Duration = Duration::from_millis(20);
+
+    #[tokio::test]
+    async fn only_a_poll_says_that_a_revision_is_none() {
+        for (found, reached) in [(12, Reached::Known), (11, Reached::Never)] {
+            let known = known();
+            let sent_before = known.begin_poll();
+            let polls = async {
+                sleep(5 * SETTLE).await;
+                assert_eq!(known.polled(sent_before, 1, at(10), &[]), Found::Applied);
+                sleep(5 * SETTLE).await;
+                assert_eq!(known.polled(known.begin_poll(), 1, at(found), &[]), Found::Applied);
+                std::future::pending::<()>().await;
+            };
+            let began = Instant::now();
+            tokio::select! {
+                is = is_known(&known, at(12), known.generation(), SETTLE) => assert_eq!(is, reached),
+                () = polls => {}
+            }
+            assert!(began.elapsed() >= 10 * SETTLE, "{:?}", began.elapsed());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_forgotten_meanwhile_is_not_waited_for() {
+        let known = known();
+        let generation = known.generation();
+        known.forget();
+        let is = is_known(&known, at(12), generation, SETTLE).await;
+        assert_eq!(is, Reached::Forgotten);
+    }
 }

@@ -113,10 +113,18 @@ impl Suggestions {
             return;
         }
         let filling = async {
-            while let Err(error) = self.scan(&store).await {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                let cause = cause.unwrap_or_default();
-                tracing::warn!(%error, cause, "titles and people could not be read");
+            loop {
+                // Where an index is being built, that fills it.
+                if !self.suggester.is_building()
+                    && let Err(error) = self.scan(&store).await
+                {
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    let cause = cause.unwrap_or_default();
+                    tracing::warn!(%error, cause, "titles and people could not be read");
+                }
+                if self.is_filled() {
+                    break;
+                }
                 sleep(PAUSE_AFTER_FAILURE).await;
             }
         };

@@ -70,13 +70,17 @@ impl Store {
         read
     }
 
-    /// What was said of a collection.
+    /// What was said of a collection. `known` is as for [`Store::assembled_collection`].
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn collection(&self, slug: &Slug) -> Result<AsOf<Option<Collection>>, StoreError> {
+    pub async fn collection(
+        &self,
+        slug: &Slug,
+        known: Option<&Collection>,
+    ) -> Result<AsOf<Option<Collection>>, StoreError> {
         let mut session = self.snapshot_session().await?;
-        let read = one(&mut session, slug).await;
+        let read = one(&mut session, slug, known).await;
         session.roll_back().await;
         read
     }
@@ -185,9 +189,13 @@ impl Store {
     }
 }
 
-async fn one(session: &mut Session, slug: &Slug) -> Result<AsOf<Option<Collection>>, StoreError> {
+async fn one(
+    session: &mut Session,
+    slug: &Slug,
+    known: Option<&Collection>,
+) -> Result<AsOf<Option<Collection>>, StoreError> {
     let revision = head(session).await?;
-    Ok(AsOf { revision, value: stored(session, slug, None).await? })
+    Ok(AsOf { revision, value: stored(session, slug, known).await? })
 }
 
 async fn all(

@@ -10,6 +10,8 @@ use crate::domain::{
 
 use super::super::{error::StoreError, sql::Row};
 
+const TABLE: &str = "collections";
+
 /// The columns that [`collection`] reads.
 pub(super) const COLUMNS: &str =
     "slug, title, description, definition, version, revision, created_at, updated_at";
@@ -36,6 +38,11 @@ pub(super) fn is(row: &Row, known: &Collection) -> Result<bool, StoreError> {
         && row.text(3)? == definition(said))
 }
 
+/// The version of a row of [`COLUMNS`], and when it was created, whether or not the rest makes sense.
+pub(super) fn head(row: &Row) -> Result<(i64, Moment), StoreError> {
+    Ok((row.integer(4)?, Moment::from_unix_ms(row.integer(6)?)))
+}
+
 /// Reads a row of [`COLUMNS`].
 pub(super) fn collection(row: &Row) -> Result<Collection, StoreError> {
     let key = row.text(0)?;
@@ -58,5 +65,12 @@ pub(super) fn collection(row: &Row) -> Result<Collection, StoreError> {
 }
 
 fn bad(key: &str, column: &'static str, detail: String) -> StoreError {
-    StoreError::BadRow { table: "collections", column, key: key.to_owned(), detail }
+    StoreError::BadRow { table: TABLE, column, key: key.to_owned(), detail }
+}
+
+impl StoreError {
+    /// Whether it is a stored collection that makes no sense. A write puts another in its place.
+    pub(crate) fn is_bad_collection(&self) -> bool {
+        matches!(self, Self::BadRow { table, .. } if *table == TABLE)
+    }
 }

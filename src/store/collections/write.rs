@@ -95,8 +95,8 @@ pub struct WrittenCollection {
 }
 
 impl Store {
-    /// Changes a collection. Of a caller who has `known` a revision, it reads what others have touched
-    /// since.
+    /// Changes a collection, also one that makes no sense as it is stored. Of a caller who has `known` a
+    /// revision, it reads what others have touched since.
     ///
     /// # Errors
     /// As [`Store::write`].
@@ -114,6 +114,14 @@ struct Write<'a> {
     slug: &'a Slug,
     change: &'a CollectionChange,
     known: Option<Revision>,
+}
+
+/// What a write finds under its name.
+struct Stored {
+    version: i64,
+    created_at: Moment,
+    /// The collection; `None` where it makes no sense: then it is unlike whatever is written.
+    collection: Option<Collection>,
 }
 
 fn nothing(outcome: CollectionOutcome) -> End<WrittenCollection> {
@@ -135,18 +143,19 @@ impl Transaction for Write<'_> {
         if let Some(outcome) = refusal(stored.as_ref(), change) {
             return Ok(nothing(outcome));
         }
-        if let (Some(stored), Some(definition)) = (&stored, change.definition())
-            && stored.definition == *definition
+        let before = stored.as_ref().and_then(|stored| stored.collection.as_ref());
+        if let (Some(before), Some(definition)) = (before, change.definition())
+            && before.definition == *definition
         {
-            return Ok(nothing(CollectionOutcome::Unchanged(Box::new(stored.clone()))));
+            return Ok(nothing(CollectionOutcome::Unchanged(Box::new(before.clone()))));
         }
         if let Some(definition) = change.definition()
-            && let Some(unknown) = unknown(session, definition, stored.as_ref()).await?
+            && let Some(unknown) = unknown(session, definition, before).await?
         {
             return Ok(nothing(unknown));
         }
         // The row first, so that who waits for it does not hold up everybody else.
-        let outcome = self.store(session, stored, now).await?;
+        let outcome = self.store(session, stored.as_ref(), now).await?;
         let revision = raise_revision(session, dialect).await?;
         if matches!(outcome, CollectionOutcome::Created(_)) {
             // From here on nobody else makes one.
@@ -180,7 +189,7 @@ impl Write<'_> {
     async fn store(
         &self,
         session: &mut Session,
-        stored: Option<Collection>,
+        stored: Option<&Stored>,
         now: Moment,
     ) -> Result<CollectionOutcome, StoreError> {
         let slug = self.slug;
@@ -202,7 +211,10 @@ impl Write<'_> {
             sql.push(", updated_at = ").bind(now.unix_ms()).push(" WHERE slug = ");
             sql.bind(slug.as_str());
             session.run(sql).await?;
-            let updated = Collection { definition, version, revision, updated_at: now, ..stored };
+            let slug = slug.clone();
+            let (created_at, updated_at) = (stored.created_at, now);
+            let updated =
+                Collection { slug, definition, version, revision, created_at, updated_at };
             return Ok(CollectionOutcome::Updated(Box::new(updated)));
         }
         let mut sql = Sql::new(format!("INSERT INTO collections ({}) VALUES (", row::COLUMNS));
@@ -227,7 +239,7 @@ impl CollectionOutcome {
 }
 
 /// Why a change is not for what is stored.
-fn refusal(stored: Option<&Collection>, change: &CollectionChange) -> Option<CollectionOutcome> {
+fn refusal(stored: Option<&Stored>, change: &CollectionChange) -> Option<CollectionOutcome> {
     match (stored, change) {
         (Some(_), CollectionChange::Create(_)) => Some(CollectionOutcome::Exists),
         (None, CollectionChange::Replace { .. } | CollectionChange::Delete { .. }) => {
@@ -242,16 +254,27 @@ fn refusal(stored: Option<&Collection>, change: &CollectionChange) -> Option<Col
     }
 }
 
-/// A collection that nobody else changes until the transaction ends.
+/// What is stored of a collection, which nobody else changes until the transaction ends.
 async fn locked(
     session: &mut Session,
     dialect: Dialect,
     slug: &Slug,
-) -> Result<Option<Collection>, StoreError> {
+) -> Result<Option<Stored>, StoreError> {
     let mut sql = Sql::new("SELECT ");
     sql.push(row::COLUMNS).push(" FROM collections WHERE slug = ").bind(slug.as_str());
     sql.push(dialect.for_update());
-    session.rows(sql).await?.first().map(row::collection).transpose()
+    let rows = session.rows(sql).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let (version, created_at) = row::head(row)?;
+    let collection = match row::collection(row) {
+        Ok(collection) => Some(collection),
+        // Nothing could mend it otherwise.
+        Err(error) => {
+            tracing::warn!(%error, "a collection that is to be written makes no sense as it is stored");
+            None
+        }
+    };
+    Ok(Some(Stored { version, created_at, collection }))
 }
 
 /// The references that lead to no movie, unless the collection had them before: whoever changes its title

@@ -16,6 +16,7 @@ on_backend! {
     mariadb MariaDb:
     answers_are_marked_after_the_bound_and_there_are_none_after_the_cap
     a_list_that_the_index_made_is_marked_too
+    a_list_that_the_database_does_not_answer_in_time_the_index_answers
 }
 
 /// A proxy before a database, and the setting that leads through it.
@@ -81,4 +82,32 @@ async fn a_list_that_the_index_made_is_marked_too(database: Database) {
     assert!(status(&made).contains("fwd=uri-miss"), "{}", status(&made));
     assert!(status(&made).ends_with("; detail=unverified"), "{}", status(&made));
     assert!(by_index().await > before);
+}
+
+async fn a_list_that_the_database_does_not_answer_in_time_the_index_answers(database: Database) {
+    let (proxy, url) = through_proxy(&database).await;
+    let flags = [url.as_str(), "--database-statement-timeout=300ms", "--index=on", "--l1-bytes=0"];
+    let app = TestApp::start(Database::new(Backend::Sqlite).await, &flags).await;
+    let movie = json!({"title": "Ran", "genres": ["Drama", "War"]});
+    let written = app.post("/v1/movies", &movie).await.expect(201);
+    let revision = written.header("catalog-revision");
+    loop {
+        let asked = app.request(Method::GET, "/v1/search?q=ran");
+        if asked.header("min-catalog-revision", revision).send().await.status == 200 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    app.get("/v1/movies").await.expect(200); // a connection is there
+    let reads = || metric(app.admin, "marquee_database_statement_seconds_count", &["\"read\""]);
+    let before = reads().await;
+    proxy.set(Link::Blackhole);
+    // The index answers, and the database is tried now and then: the one that waits for it has its answer, too.
+    let mut asked = 0;
+    while reads().await <= before {
+        let list = app.get("/v1/movies?genre=drama,war").await.expect(200);
+        assert_eq!(list.json()["data"][0]["title"], "Ran");
+        asked += 1;
+        assert!(asked < 10_000, "the database is never tried");
+    }
 }

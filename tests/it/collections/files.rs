@@ -5,14 +5,17 @@ use std::fs;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
-use super::{create, movies};
+use super::{create, movies, shown, spoil};
 use crate::{
     app::TestApp,
     backend::{Database, on_backend, on_every_backend},
     process::marquee,
 };
 
-on_every_backend! { what_is_exported_is_imported_and_changes_nothing }
+on_every_backend! {
+    what_is_exported_is_imported_and_changes_nothing,
+    an_import_mends_rows_that_make_no_sense_and_does_not_end_at_one,
+}
 
 on_backend! { embedded Sqlite: the_bundled_collections_are_there_and_make_sense }
 
@@ -65,6 +68,36 @@ async fn what_is_exported_is_imported_and_changes_nothing(app: TestApp) {
     }
     let (code, ..) = collections(&app.database, &["import", "no-such-file"]).await;
     assert_eq!(code, 66);
+}
+
+async fn an_import_mends_rows_that_make_no_sense_and_does_not_end_at_one(app: TestApp) {
+    movies(&app).await;
+    create(&app, &json!({"slug": "a", "title": "A", "movies": [1]})).await;
+    create(&app, &json!({"slug": "b", "title": "B", "movies": [1]})).await;
+    spoil(&app, "a").await;
+    let edit = "UPDATE movies SET genres = 'Drama, War' WHERE id = 2";
+    app.database.edit(&[edit.to_owned()]).await;
+    let (code, lines, told) = collections(&app.database, &["export"]).await;
+    assert_eq!((code, lines.lines().count()), (65, 1), "{lines}");
+    assert!(told.contains("row a of collections has a bad definition"), "{told}");
+    let lines = [
+        json!({"slug": "a", "title": "A", "movies": [1]}),
+        json!({"slug": "c", "title": "C", "movies": [2]}),
+        json!({"slug": "d", "title": "D", "movies": [3]}),
+        json!({"slug": "b", "title": "B", "movies": [1]}),
+    ];
+    let lines = lines.map(|line| line.to_string()).join("\n");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("collections.jsonl");
+    fs::write(&file, lines).unwrap();
+    let (code, _, told) = collections(&app.database, &["import", file.to_str().unwrap()]).await;
+    assert_eq!(code, 65, "{told}");
+    assert!(told.contains("1 new, 1 changed, 1 as they were, 1 not taken"), "{told}");
+    assert!(told.contains("line 2: row 2 of movies has a bad "), "{told}");
+    while app.get("/v1/collections/a").await.status != 200 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(shown(*app, "a").await, ["one"]);
 }
 
 async fn the_bundled_collections_are_there_and_make_sense(database: Database) {

@@ -36,6 +36,14 @@ async fn create(app: &TestApp, value: &Value) -> Answer {
     app.post("/v1/collections", value).await.expect(201)
 }
 
+/// Makes nonsense of what is stored of a collection, by hand: there is no such time zone, or no longer.
+async fn spoil(app: &TestApp, slug: &str) {
+    let definition = json!({"movies": [1], "query": null, "exclude": [],
+        "seasons": [{"from": "--12-15", "to": "--01-06", "timezone": "Mars/Olympus"}]});
+    let edit = format!("UPDATE collections SET definition = '{definition}' WHERE slug = '{slug}'");
+    app.database.edit(&[edit]).await;
+}
+
 /// The titles of an answer's movies.
 fn titles(answer: &Answer) -> Vec<String> {
     let answer = answer.json();

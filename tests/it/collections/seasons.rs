@@ -1,6 +1,6 @@
 //! Seasons begin and end on time, by the clock alone, and their first request is a hit.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::Method;
 use marquee::domain::clock::Clock;
@@ -28,6 +28,8 @@ on_backend! {
     nothing_downstream_is_kept_beyond_the_end_of_a_season
     what_was_made_ahead_on_one_replica_the_other_has_from_redis
     nothing_is_made_ahead_if_the_settings_say_so
+    what_there_is_no_room_for_is_not_made_again_and_again
+    a_page_is_kept_after_its_season_as_long_as_before_it
 }
 
 fn of(slug: &str, seasons: &Value) -> Value {
@@ -200,4 +202,38 @@ async fn nothing_is_made_ahead_if_the_settings_say_so(database: Database) {
     assert!(made_ahead(&app).await < 1.0);
     app.clock.set(at("2026-12-01T00:00:00Z"));
     assert!(is_on(&app.get("/v1/collections/a").await.expect(200)));
+}
+
+async fn what_there_is_no_room_for_is_not_made_again_and_again(database: Database) {
+    let app = TestApp::start(database, &["--l1-bytes=0", "--poll-interval=20ms"]).await;
+    movies(&app).await;
+    let season = json!([{"from": "2026-12-01", "to": "2026-12-31", "timezone": "UTC"}]);
+    create(&app, &of("december", &season)).await;
+    app.clock.set(at("2026-12-15T00:00:00Z"));
+    let crowded = || metric(app.admin, "marquee_collections_warmed_total", &["\"no_room\""]);
+    while crowded().await < 1.0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let began = Instant::now();
+    let polls = || metric(app.admin, "marquee_database_statement_seconds_count", &["\"watch\""]);
+    let before = polls().await;
+    while polls().await < before + 30.0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    // Once in ten seconds.
+    let most = 2.0 + began.elapsed().as_secs_f64() / 10.0;
+    let tried = crowded().await;
+    assert!(tried <= most, "{tried} times, {most} at the most");
+}
+
+async fn a_page_is_kept_after_its_season_as_long_as_before_it(app: TestApp) {
+    movies(&app).await;
+    let season = json!([{"from": "2026-12-01", "to": "2026-12-01", "timezone": "UTC"}]);
+    create(&app, &of("a", &season)).await;
+    // Nobody asks before the page is made that is shown afterwards.
+    app.clock.set(at("2026-12-02T00:00:01Z"));
+    until_made(&app, 3.0).await; // the page, and two lists
+    let first = app.get("/v1/collections/a").await.expect(200);
+    assert!(!is_on(&first));
+    is_hit(&first);
 }

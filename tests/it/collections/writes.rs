@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::{create, movies, shown};
+use super::{create, movies, shown, spoil};
 use crate::{app::TestApp, backend::on_every_backend};
 
 on_every_backend! {
@@ -17,6 +17,8 @@ on_every_backend! {
     a_revision_of_a_collection_has_no_row_in_the_feed,
     writing_the_same_again_makes_no_revision,
     what_was_changed_by_hand_is_seen_after_a_bump,
+    a_row_that_makes_no_sense_is_told_and_left_out_of_lists,
+    a_row_that_makes_no_sense_is_mended_by_who_writes,
 }
 
 async fn a_new_collection_is_answered_as_its_definition_reads(app: TestApp) {
@@ -184,4 +186,61 @@ async fn what_was_changed_by_hand_is_seen_after_a_bump(app: TestApp) {
     let listed = listed().await;
     assert!(listed.contains("after") && listed.contains("by hand"), "{listed}");
     app.get("/v1/collections/c").await.expect(200);
+}
+
+async fn a_row_that_makes_no_sense_is_told_and_left_out_of_lists(app: TestApp) {
+    movies(&app).await;
+    create(&app, &json!({"slug": "a", "title": "A", "movies": [1]})).await;
+    create(&app, &json!({"slug": "b", "title": "B", "movies": [2]})).await;
+    spoil(&app, "a").await;
+    let bump = [
+        "INSERT INTO catalog_revisions (scope, revision) VALUES ('!', 7)",
+        "UPDATE catalog_revisions SET revision = 7 WHERE scope = '*'",
+    ];
+    app.database.edit(&bump.map(str::to_owned)).await;
+    let total =
+        async || app.get("/v1/collections").await.expect(200).json()["page"]["total"].clone();
+    while total().await != 1 {
+        tokio::task::yield_now().await;
+    }
+    for target in ["/v1/collections/a", "/v1/collections/a/definition"] {
+        let told = app.get(target).await.expect(500);
+        assert_eq!(told.header("cache-control"), "no-store");
+        let told = told.json();
+        assert_eq!(told["type"], "/problems/unreadable-collection");
+        let detail = told["detail"].as_str().unwrap();
+        assert!(detail.contains("PUT") && detail.contains("DELETE"), "{detail}");
+    }
+    assert_eq!(shown(*app, "b").await, ["two"]);
+}
+
+async fn a_row_that_makes_no_sense_is_mended_by_who_writes(app: TestApp) {
+    movies(&app).await;
+    let created = create(&app, &json!({"slug": "a", "title": "A", "movies": [1]})).await;
+    create(&app, &json!({"slug": "b", "title": "B", "movies": [1]})).await;
+    spoil(&app, "a").await;
+    app.get("/v1/collections/a").await.expect(500);
+    let value = json!({"slug": "a", "title": "A", "movies": [1]});
+    app.post("/v1/collections", &value).await.expect(409);
+    let put = || app.request(Method::PUT, "/v1/collections/a").json(&value);
+    // Nobody has its ETag, and who was told why may go on.
+    let stale = put().header("if-match", created.header("etag")).send().await.expect(412).json();
+    assert!(stale["detail"].as_str().unwrap().contains("If-Match: *"), "{stale}");
+    let mended = put().header("if-match", "*").send().await.expect(200).json();
+    assert_eq!((&mended["version"], &mended["seasons"]), (&json!(2), &json!(null)));
+    assert_eq!(mended["created_at"], created.json()["created_at"]);
+    assert_eq!(app.get("/v1/collections/a/definition").await.expect(200).json(), mended);
+    assert_eq!(shown(*app, "a").await, ["one"]);
+    // Without a condition, too, and where the row is not even JSON.
+    let edit = "UPDATE collections SET definition = 'none', title = '' WHERE slug = 'a'";
+    app.database.edit(&[edit.to_owned()]).await;
+    assert_eq!(put().send().await.expect(200).json()["version"], 3);
+    for (slug, tag) in [("a", "*"), ("b", "")] {
+        spoil(&app, slug).await;
+        let target = format!("/v1/collections/{slug}");
+        let asked = app.request(Method::DELETE, &target);
+        let asked = if tag.is_empty() { asked } else { asked.header("if-match", tag) };
+        asked.send().await.expect(204);
+        app.get(&target).await.expect(404);
+    }
 }

@@ -22,6 +22,8 @@ on_sqlite! {
     a_file_that_is_overwritten_in_place_is_found,
     what_was_spoilt_while_nobody_ran_is_found,
     two_replicas_of_one_file_have_a_folder_each,
+    an_index_that_cannot_be_looked_at_is_kept,
+    an_index_that_cannot_be_written_is_kept_and_not_opened_again,
 }
 
 fn folder(app: &TestApp) -> PathBuf {
@@ -31,6 +33,18 @@ fn folder(app: &TestApp) -> PathBuf {
 
 async fn rebuilds(app: &TestApp) -> f64 {
     metric(app.admin, "marquee_index_rebuilds_total", &[]).await
+}
+
+async fn failures(app: &TestApp) -> f64 {
+    metric(app.admin, "marquee_index_failures_total", &[]).await
+}
+
+/// Waits until the index has failed so many times more.
+async fn until_failed(app: &TestApp, times: f64) {
+    let before = failures(app).await;
+    while failures(app).await < before + times {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn a_restart_opens_the_index_and_adds_what_it_lacks(app: Searched) {
@@ -164,4 +178,48 @@ async fn two_replicas_of_one_file_have_a_folder_each(one: Searched) {
     let refused = TestApp::try_start(named, &["--index=on", &flag]).await;
     let text = format!("{:#}", refused.err().expect("the folder is taken"));
     assert!(text.contains("--index-dir") && text.contains("in use"), "{text}");
+}
+
+/// As without a file descriptor: its name is there and cannot be read.
+async fn an_index_that_cannot_be_looked_at_is_kept(app: Searched) {
+    let at = store_films(&app).await;
+    app.at_least("/v1/search?q=alien", &at).await.expect(200);
+    let folder = folder(&app.0);
+    let before = rebuilds(&app.0).await;
+    let (name, new) = (folder.join("current"), folder.join("aside"));
+    let text = fs::read(&name).expect("a name");
+    std::os::unix::fs::symlink("current", &new).expect("a link to itself");
+    fs::rename(&new, &name).expect("it is renamed");
+    until_failed(&app.0, 1.0).await;
+    let at = app.create(json!({"title": "Zyzzyva"})).await;
+    let found = app.at_least("/v1/search?q=zyzzyva", &at).await.expect(200);
+    assert_eq!(titles(&found), ["Zyzzyva"]);
+    fs::write(&new, text).expect("a name");
+    fs::rename(&new, &name).expect("it is renamed");
+    tokio::time::sleep(Duration::from_millis(2_200)).await; // two more looks
+    app.0.get("/v1/search?q=alien&limit=9").await.expect(200);
+    assert!(rebuilds(&app.0).await <= before, "it was there all the time");
+}
+
+/// As with a full disk.
+async fn an_index_that_cannot_be_written_is_kept_and_not_opened_again(app: Searched) {
+    let at = store_films(&app).await;
+    app.at_least("/v1/search?q=alien", &at).await.expect(200);
+    let folder = folder(&app.0);
+    let before = rebuilds(&app.0).await;
+    let index = folder.join(fs::read_to_string(folder.join("current")).expect("a name").trim_end());
+    // Who opens it notes under which boot.
+    fs::remove_file(index.join("boot")).expect("it is removed");
+    let in_the_way = index.join("meta.new");
+    fs::create_dir(&in_the_way).expect("a folder");
+    let at = app.create(json!({"title": "Zyzzyva"})).await;
+    until_failed(&app.0, 3.0).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    app.0.get("/v1/search?q=alien&limit=9").await.expect(200);
+    assert!(!index.join("boot").exists(), "it was opened anew");
+    fs::remove_dir(in_the_way).expect("it was a folder");
+    while app.at_least("/v1/search?q=zyzzyva", &at).await.status != 200 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(rebuilds(&app.0).await <= before && !index.join("boot").exists());
 }

@@ -62,6 +62,20 @@ fn a_build_that_another_one_overtook_is_not_published() {
 }
 
 #[test]
+fn compacting_overtakes_no_scan() {
+    let suggester = Suggester::new(Options::default());
+    std::thread::scope(|scope| {
+        let compacting = scope.spawn(|| (0..2_000).for_each(|_| suggester.compact()));
+        while !compacting.is_finished() {
+            let mut scan = suggester.builder();
+            scan.add(MovieId::new(1).unwrap(), &of("Rope", 60.0, &[]));
+            assert!(scan.publish());
+        }
+    });
+    assert_eq!(ask(&suggester, "rope"), ["Rope"]);
+}
+
+#[test]
 fn the_best_known_are_kept_where_not_all_have_room() {
     let options = Options { movies_max: 100, people_max: 10, ..Options::default() };
     let suggester = Suggester::new(options);

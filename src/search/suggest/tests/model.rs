@@ -1,6 +1,6 @@
 //! A model that knows what is stored and looks at all of it.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use crate::{
     domain::{
@@ -10,7 +10,9 @@ use crate::{
     search::suggest::{
         item::Item,
         score,
-        typing::{Entry, Typed, entries, is_filler, name_entries, same_numbers, slips_of},
+        typing::{
+            Entry, Typed, entries, is_filler, name_entries, same_numbers, same_short, slips_of,
+        },
     },
 };
 
@@ -109,10 +111,26 @@ fn is_within(typed: &[char], meant: &[char], is_beginning: bool, most: u8) -> bo
     go(typed, meant, is_beginning, most, most, typed.len() / 2, 0)
 }
 
-fn phrase(known: &Known, text: &str) -> Option<i32> {
+/// What a text may be that was typed otherwise.
+#[derive(Clone, Copy, PartialEq)]
+enum Fits {
+    All,
+    /// Names only.
+    Names,
+    /// Where its last word is finished.
+    Words,
+}
+
+fn phrase(known: &Known, text: &str, fits: Fits) -> Option<i32> {
+    if fits == Fits::Names && known.row.kind == Kind::Movie {
+        return None;
+    }
     let found = known.entries.iter().filter_map(|(entry, is_start)| {
         let rest = entry.strip_prefix(text)?;
         let is_word = rest.is_empty() || rest.starts_with(' ');
+        if fits == Fits::Words && !is_word {
+            return None;
+        }
         let weight = match (known.row.kind, is_start) {
             (Kind::Movie, true) if rest.is_empty() => 1500,
             (Kind::Movie, false) => -1200 + if is_word { 400 } else { 0 },
@@ -127,28 +145,36 @@ fn phrase(known: &Known, text: &str) -> Option<i32> {
 pub(super) fn model(all: &[Known], query: &SuggestQuery) -> Vec<Suggestion> {
     let text = query.text.as_str();
     let words: Vec<&str> = text.split(' ').collect();
-    let mut steps: Vec<Step<'_>> = vec![Box::new(|known| phrase(known, text))];
-    let mut spaced: Vec<String> = Vec::new();
+    let mut steps: Vec<Step<'_>> = vec![Box::new(|known| phrase(known, text, Fits::All))];
+    let mut spaced: Vec<(String, Fits)> = Vec::new();
     for n in 1..words.len() {
         let (before, after) = (words[..n].join(" "), words[n..].join(" "));
-        spaced.push(format!("{before}{after}"));
+        spaced.push((format!("{before}{after}"), Fits::All));
     }
     let mut at = 0;
     for word in &words {
         for (cut, _) in word.char_indices().skip(1) {
-            if word.len() > 2 && !is_filler(&word[..cut]) {
+            if word.len() > 2 {
                 let (before, after) = text.split_at(at + cut);
-                spaced.push(format!("{before} {after}"));
+                let fits = if is_filler(&word[..cut]) { Fits::Names } else { Fits::All };
+                spaced.push((format!("{before} {after}"), fits));
             }
         }
         at += word.len() + 1;
     }
     for (n, word) in words.iter().enumerate() {
+        let otherwise = |other| [&words[..n], &[other], &words[n + 1..]].concat().join(" ");
         for other in same_numbers(word, n == 0) {
-            spaced.push([&words[..n], &[other], &words[n + 1..]].concat().join(" "));
+            spaced.push((otherwise(other), Fits::All));
+        }
+        if let Some(other) = same_short(word) {
+            let fits = if n + 1 == words.len() { Fits::Words } else { Fits::All };
+            spaced.push((otherwise(other), fits));
         }
     }
-    steps.push(Box::new(move |known| spaced.iter().filter_map(|text| phrase(known, text)).max()));
+    steps.push(Box::new(move |known| {
+        spaced.iter().filter_map(|(text, fits)| phrase(known, text, *fits)).max()
+    }));
     let longest = words.iter().map(|word| word.chars().count()).max().unwrap();
     let n = words.iter().position(|word| word.chars().count() == longest).unwrap();
     let (anchor, is_last) = (words[n], n + 1 == words.len());
@@ -202,6 +228,20 @@ pub(super) fn model(all: &[Known], query: &SuggestQuery) -> Vec<Suggestion> {
                 rows.push(known);
             }
         }
+        if number == 0 {
+            give_the_whole_a_row(&mut rows, all, query);
+        }
     }
     rows.into_iter().map(|known| known.row.clone()).collect()
+}
+
+/// The best-known title that is all that was typed has a row, if no such title has.
+fn give_the_whole_a_row<'a>(rows: &mut Vec<&'a Known>, all: &'a [Known], query: &SuggestQuery) {
+    let is_all = |known: &&Known| known.row.kind == Kind::Movie && known.key == query.text;
+    let best = all.iter().filter(is_all).max_by_key(|known| (known.score, Reverse(known.tie)));
+    let Some(best) = best.filter(|best| query.kinds.has(best.row.kind)) else { return };
+    if rows.len() == usize::from(query.limit) && !rows.iter().any(is_all) {
+        rows.pop();
+        rows.insert(rows.len().min(2), best);
+    }
 }

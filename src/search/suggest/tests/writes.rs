@@ -21,7 +21,7 @@ fn text() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         "(The|A|of|L'|Star|Stair|Wars|Wart|Spider|Man|Spiderman|Godfather|God|Father|Redemption)",
         "[ab]{1,3}",
-        "(Shawshank|Amélie|Амели|東京|Ramsey|Redempton|X|Men|II|2|Two|10)",
+        "(Shawshank|Amélie|Амели|東京|Ramsey|Redempton|X|Men|II|2|Two|10|Dr|Doctor|De|Niro|Deniro|Saint)",
     ];
     proptest::collection::vec(word, 1..4).prop_map(|words| words.join(" "))
 }
