@@ -232,9 +232,7 @@ mod tests {
     use crate::{domain::clock::Clock, store::Options};
 
     fn query(text: &str) -> ListQuery {
-        let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        ListQuery::from_pairs(pairs).unwrap()
+        ListQuery::of(text).unwrap()
     }
 
     #[test]

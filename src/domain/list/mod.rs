@@ -113,13 +113,17 @@ pub(in crate::domain) fn fields(p: &mut Parameters) -> FieldSet {
 }
 
 #[cfg(test)]
+impl ListQuery {
+    /// Reads a query's text as a server does.
+    pub(crate) fn of(text: &str) -> Result<Self, Invalid> {
+        Self::from_pairs(query_text::pairs(text))
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::{query_text::pairs, *};
     use proptest::prelude::*;
-
-    fn query(text: &str) -> Result<ListQuery, Invalid> {
-        ListQuery::from_pairs(pairs(text))
-    }
 
     #[test]
     fn requests_that_mean_the_same_are_equal() {
@@ -131,8 +135,8 @@ mod tests {
         ];
         for text in same {
             assert_eq!(
-                query(text).unwrap().canonical(),
-                query(same[0]).unwrap().canonical(),
+                ListQuery::of(text).unwrap().canonical(),
+                ListQuery::of(same[0]).unwrap().canonical(),
                 "{text}"
             );
         }
@@ -140,7 +144,7 @@ mod tests {
 
     #[test]
     fn faults_name_their_parameters() {
-        let faults = query(
+        let faults = ListQuery::of(
             "limit=501&sort=name&year=1999&year_min=x&rating_min=8&rating_max=7&ids=1,02&page=0&colour=red\
              &fields=title,cast&genre=,&director=&limit=2",
         )

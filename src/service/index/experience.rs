@@ -157,9 +157,7 @@ mod tests {
     use super::*;
 
     fn query(text: &str) -> ListQuery {
-        let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        ListQuery::from_pairs(pairs).unwrap()
+        ListQuery::of(text).unwrap()
     }
 
     fn millis(by: Times) -> Option<f64> {
