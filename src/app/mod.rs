@@ -219,8 +219,8 @@ impl App {
         tasks.spawn(Arc::clone(&limits).run(tasks.clone(), housekeeping.clone()));
         access.follow(&tasks, &housekeeping);
         let index_folder = match index {
-            // A start takes twice as long for an index that is opened, at most, and then for what it lacks.
-            Some(index) => index.begin(&tasks, housekeeping.clone(), began.elapsed()).await,
+            // A start takes that much longer for an index that is opened, at most, and then for what it lacks.
+            Some(index) => index.begin(&tasks, housekeeping.clone(), began.elapsed() / 4).await,
             None => None,
         };
         if let Some(bus) = bus {

@@ -64,6 +64,9 @@ impl Follower {
     /// The store's; then nothing is known that was not known before.
     pub async fn poll(&self) -> Result<(), StoreError> {
         let sent = self.known.clock().tick();
+        if self.known.epoch() == 0 {
+            self.known.forget(); // the first poll reads the whole, as after a restore, and once is enough
+        }
         let poll = self.known.begin_poll();
         let seen = self.store.watch(poll.since).await?;
         let (version, model) = (seen.keys, seen.model);
@@ -83,23 +86,24 @@ impl Follower {
 
     async fn apply(&self, poll: Poll, seen: Seen) -> Result<(), StoreError> {
         let Seen { epoch, revision, scopes, .. } = seen;
+        if self.known.epoch() == 0 {
+            self.known.begin_life(poll, epoch, revision, &scopes);
+            return Ok(());
+        }
         if self.known.polled(poll, epoch, revision, &scopes) == Found::Applied {
             return Ok(());
         }
         self.begin_again(epoch, revision.get() < poll.since.get()).await
     }
 
-    /// Reads everything anew: at the start, and when the truth is another one.
+    /// Reads everything anew when the truth is another one.
     async fn begin_again(&self, epoch: u64, backwards: bool) -> Result<(), StoreError> {
-        let first = self.known.epoch() == 0;
         self.known.forget();
-        if !first {
-            tracing::error!(
-                backwards,
-                "the database was restored: everything that was kept is dropped"
-            );
-            self.known.count_restore();
-        }
+        tracing::error!(
+            backwards,
+            "the database was restored: everything that was kept is dropped"
+        );
+        self.known.count_restore();
         if epoch == self.known.epoch() {
             // An earlier state of the same life. What was made of its lost future must not be taken
             // for its new one, here or elsewhere.

@@ -112,8 +112,7 @@ pub(crate) struct Name {
 /// Stored names by their [`name_key`].
 pub(crate) type Names = HashMap<String, Name>;
 
-/// Finds names, storing those that are new. Keys are taken in order, so that two transactions that
-/// store the same names wait for each other rather than both for the other.
+/// Finds names, storing those that are new.
 pub(crate) async fn resolve(
     session: &mut Session,
     dialect: Dialect,
@@ -123,11 +122,35 @@ pub(crate) async fn resolve(
     let mut names = Names::with_capacity(wanted.len());
     let keys: Vec<&String> = wanted.keys().collect();
     find(session, facet, &keys, &mut names).await?;
+    let missing = store_missing(session, dialect, facet, wanted, &names).await?;
+    find(session, facet, &missing, &mut names).await?;
+    Ok(names)
+}
+
+/// Stores those names that are new.
+pub(crate) async fn store(
+    session: &mut Session,
+    dialect: Dialect,
+    facet: Facet,
+    wanted: &BTreeMap<String, String>,
+) -> Result<(), StoreError> {
+    let mut names = Names::with_capacity(wanted.len());
+    let keys: Vec<&String> = wanted.keys().collect();
+    find(session, facet, &keys, &mut names).await?;
+    store_missing(session, dialect, facet, wanted, &names).await.map(drop)
+}
+
+/// Stores names that were not found. Keys are taken in order, so that two transactions that store the same
+/// names wait for each other rather than both for the other.
+async fn store_missing<'w>(
+    session: &mut Session,
+    dialect: Dialect,
+    facet: Facet,
+    wanted: &'w BTreeMap<String, String>,
+    found: &Names,
+) -> Result<Vec<&'w String>, StoreError> {
     let missing: Vec<(&String, &String)> =
-        wanted.iter().filter(|(key, _)| !names.contains_key(*key)).collect();
-    if missing.is_empty() {
-        return Ok(names);
-    }
+        wanted.iter().filter(|(key, _)| !found.contains_key(*key)).collect();
     for chunk in runs(&missing, 2, |(key, spelling)| key.len() + spelling.len()) {
         let mut sql = Sql::new(dialect.insert_new());
         sql.push(facet.names()).push(" (name, name_key) VALUES ");
@@ -137,9 +160,7 @@ pub(crate) async fn resolve(
         }
         session.run(sql).await?;
     }
-    let missing: Vec<&String> = missing.into_iter().map(|(key, _)| key).collect();
-    find(session, facet, &missing, &mut names).await?;
-    Ok(names)
+    Ok(missing.into_iter().map(|(key, _)| key).collect())
 }
 
 async fn find(

@@ -8,6 +8,7 @@
 
 use std::{collections::BTreeMap, fs::File, path::PathBuf, str::FromStr as _};
 
+use futures_util::{StreamExt as _, stream};
 use sqlx::sqlite::SqliteConnectOptions;
 
 use super::{
@@ -18,6 +19,9 @@ use super::{
     sql::Sql,
     state::LIST_INDEXES,
 };
+
+/// More at once took no less time on a server with two processors (docs/BENCHMARKS.md).
+const LOADS_AT_ONCE: u32 = 2;
 
 /// One of the indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +83,18 @@ impl Store {
         Ok(PathBuf::from(name))
     }
 
+    /// How many transactions of a load, or tables of indexes, get on faster together than one after the
+    /// other: a `SQLite` database has one writer, and a connection is the load's own.
+    #[must_use]
+    pub fn loads_at_once(&self) -> usize {
+        match self.db.dialect() {
+            Dialect::Sqlite => 1,
+            Dialect::MySql => {
+                LOADS_AT_ONCE.min(self.options.connections.saturating_sub(1)).max(1) as usize
+            }
+        }
+    }
+
     /// Takes the indexes of lists away, for the first load of an empty catalogue. `None` if another
     /// process is at it; they stay then.
     ///
@@ -130,24 +146,34 @@ impl Store {
         load: Load,
         progress: &mut (dyn FnMut(usize, usize) + Send),
     ) -> Result<(), StoreError> {
-        let mut session = self.session(Purpose::Write).await?;
-        session.for_maintenance().await?;
         let dialect = self.db.dialect();
-        let there = present(&mut session, dialect).await?;
+        let there = present(&mut self.session(Purpose::Write).await?, dialect).await?;
         let missing: Vec<Index> =
             all().filter(|index| !there.iter().any(|name| name == index.name)).collect();
-        let mut made = 0;
+        // MySQL reads the table once for all of its indexes; SQLite makes them one by one.
+        let mut parts = Vec::new();
         for (table, indexes) in by_table(missing.iter().copied()) {
-            // MySQL reads the table once for all of its indexes; SQLite makes them one by one.
-            let at_once = if dialect == Dialect::MySql { indexes.len() } else { 1 };
-            for part in indexes.chunks(at_once) {
-                progress(made, missing.len());
-                session.run(Sql::new(create(dialect, table, part))).await?;
-                made += part.len();
-            }
+            let of_one = if dialect == Dialect::MySql { indexes.len() } else { 1 };
+            parts.extend(
+                indexes.chunks(of_one).map(|part| (create(dialect, table, part), part.len())),
+            );
         }
+        parts.reverse(); // the table with the most of them first
+        let mut making = stream::iter(parts)
+            .map(|(statement, indexes)| async move {
+                let mut session = self.session(Purpose::Write).await?;
+                session.for_maintenance().await?;
+                session.run(Sql::new(statement)).await?;
+                Ok::<_, StoreError>(indexes)
+            })
+            .buffer_unordered(self.loads_at_once());
+        let mut made = 0;
         progress(made, missing.len());
-        drop(session);
+        while let Some(indexes) = making.next().await {
+            made += indexes?;
+            progress(made, missing.len());
+        }
+        drop(making);
         self.set_state(LIST_INDEXES, "there").await?;
         drop(load);
         Ok(())

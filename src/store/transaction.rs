@@ -114,6 +114,25 @@ async fn store_names(
     Ok(all)
 }
 
+/// Stores the names of movies that are to be written, where they are new.
+pub(crate) async fn store_names_of(
+    session: &mut Session,
+    dialect: Dialect,
+    mutations: &[Mutation],
+) -> Result<(), StoreError> {
+    for facet in Facet::ALL {
+        let mut wanted = BTreeMap::new();
+        for mutation in mutations {
+            let Mutation::Import { data, .. } = mutation else { continue };
+            for (key, spelling) in facet::keys(facet.of(data)) {
+                wanted.entry(key).or_insert(spelling);
+            }
+        }
+        facet::store(session, dialect, facet, &wanted).await?;
+    }
+    Ok(())
+}
+
 async fn store_movies(
     session: &mut Session,
     play: &mut Play,

@@ -67,6 +67,22 @@ impl Transaction for Mutations<'_> {
     }
 }
 
+struct NewNames<'a>(&'a [Mutation]);
+
+impl Transaction for NewNames<'_> {
+    type Value = ();
+
+    async fn run(
+        &self,
+        session: &mut Session,
+        dialect: Dialect,
+        _now: Moment,
+    ) -> Result<End<()>, StoreError> {
+        transaction::store_names_of(session, dialect, self.0).await?;
+        Ok(End::Commit(()))
+    }
+}
+
 struct Bump;
 
 impl Transaction for Bump {
@@ -107,6 +123,21 @@ impl Store {
             "a transaction has at most {MUTATIONS_MAX} mutations"
         );
         self.transact(&Mutations { mutations, known }).await
+    }
+
+    /// The same for the rows of an import. Names that are new are stored before, in a transaction of their own:
+    /// whoever else stores one of them waits for that one, and not for all that comes of the rows.
+    ///
+    /// # Errors
+    /// As [`Store::write`]; names may then be stored that no movie has, which nobody sees.
+    ///
+    /// # Panics
+    /// As [`Store::write`].
+    pub async fn load(&self, mutations: &[Mutation]) -> Result<Written, StoreError> {
+        if self.db.dialect() == Dialect::MySql {
+            self.transact(&NewNames(mutations)).await?;
+        }
+        self.write(mutations, None).await
     }
 
     /// Tells all readers that the catalogue was changed by other means than writes: the scope that

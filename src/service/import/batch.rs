@@ -19,7 +19,7 @@ pub(super) trait Target: Sync {
 
 impl Target for Store {
     async fn write(&self, mutations: &[Mutation]) -> Result<Written, StoreError> {
-        Self::write(self, mutations, None).await
+        self.load(mutations).await
     }
 }
 
@@ -39,6 +39,16 @@ struct Part {
     mutations: Vec<Mutation>,
     /// Where each of them is in the batch.
     places: Vec<usize>,
+}
+
+/// Writes a batch if all of it can be done in one transaction, and else nothing.
+pub(super) async fn attempt(target: &impl Target, mutations: &[Mutation]) -> Option<Vec<Fate>> {
+    if mutations.is_empty() {
+        return Some(Vec::new());
+    }
+    let written = target.write(mutations).await.ok()?;
+    let is_done = written.outcomes.iter().all(Outcome::is_done);
+    is_done.then(|| written.outcomes.iter().filter_map(fate).collect())
 }
 
 /// Writes a batch. Rows that the store does not do are rejected, and the others are tried without

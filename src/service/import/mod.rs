@@ -1,7 +1,7 @@
 //! Import: rows of files, or of the original service's database, into the catalogue.
 //!
 //! Rows are read and checked on a thread of their own ([`feed`]) while the store writes those before
-//! them, up to 1,000 in a transaction. Whatever ends an import, what it wrote is whole
+//! them, up to 1,000 in a transaction, and several of those at once in a large first load ([`writes`]). Whatever ends an import, what it wrote is whole
 //! rows, and the same import run again finishes it: rows that are there already are left unchanged.
 //!
 //! **Invariant:** a row is counted once: as created, updated, unchanged, rejected or skipped.
@@ -9,6 +9,7 @@
 mod batch;
 pub mod feed;
 mod moved;
+mod writes;
 
 use std::{
     io,
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     batch::Fate,
     feed::{Batch, Delivery},
+    writes::{Ended, Rows, Writes},
 };
 use crate::{
     domain::movie_json::MovieInput,
@@ -88,8 +90,9 @@ impl Summary {
             Fate::Updated => self.updated += 1,
             Fate::Unchanged => self.unchanged += 1,
             Fate::Rejected(_) => self.rejected += 1,
-            Fate::NotTried => self.read -= 1,
+            Fate::NotTried => return,
         }
+        self.read += 1;
     }
 }
 
@@ -183,7 +186,7 @@ enum Indexes {
 }
 
 /// A first load of more movies than this makes the indexes at its end.
-const LARGE: u64 = 20_000;
+const LARGE: u64 = 5_000;
 
 /// Where a row stood, for the case that the store rejects it.
 struct Origin {
@@ -234,55 +237,77 @@ impl Import<'_> {
 
     async fn all(
         &mut self,
-        mut feed: mpsc::Receiver<Delivery>,
+        feed: mpsc::Receiver<Delivery>,
         stop: &CancellationToken,
         started: Instant,
     ) -> End {
+        let mut writes = self.store.map(Writes::new);
+        let mut end = self.each(feed, stop, started, writes.as_mut()).await;
+        // What is under way is whole rows, however it ended, and is counted.
+        while let Some(ended) = next(writes.as_mut()).await {
+            match self.settle(ended) {
+                Err(error) if !matches!(end, End::Failed(_)) => end = End::Failed(error),
+                _ => self.tell(started),
+            }
+        }
+        end
+    }
+
+    async fn each(
+        &mut self,
+        mut feed: mpsc::Receiver<Delivery>,
+        stop: &CancellationToken,
+        started: Instant,
+        mut writes: Option<&mut Writes<'_, Store, Origin>>,
+    ) -> End {
         let mut ticks = interval(TICK);
         loop {
-            let delivery = tokio::select! {
+            let taken = tokio::select! {
                 biased;
                 () = stop.cancelled() => return End::Stopped,
-                delivery = feed.recv() => delivery,
-                _ = ticks.tick() => {
-                    self.summary.elapsed = started.elapsed();
-                    self.watch.progress(&self.summary);
-                    continue;
-                }
-            };
-            let taken = match delivery {
-                None => return End::Done,
-                Some(Delivery::Batch(batch)) => self.batch(batch).await,
-                Some(Delivery::Broken(error)) => {
-                    self.summary.broken += 1;
-                    self.watch.broken(&error);
-                    Ok(())
-                }
-                Some(Delivery::Failed(error)) => Err(ImportError::Original(error)),
+                Some(ended) = next(writes.as_deref_mut()) => self.settle(ended),
+                delivery = feed.recv() => match delivery {
+                    None => return End::Done,
+                    Some(Delivery::Batch(batch)) => self.batch(batch, writes.as_deref_mut()).await,
+                    Some(Delivery::Broken(error)) => {
+                        self.summary.broken += 1;
+                        self.watch.broken(&error);
+                        Ok(())
+                    }
+                    Some(Delivery::Failed(error)) => Err(ImportError::Original(error)),
+                },
+                _ = ticks.tick() => Ok(()),
             };
             if let Err(error) = taken {
                 return End::Failed(error);
             }
-            self.summary.elapsed = started.elapsed();
-            self.watch.progress(&self.summary);
+            self.tell(started);
         }
     }
 
-    async fn batch(&mut self, batch: Batch) -> Result<(), ImportError> {
+    fn tell(&mut self, started: Instant) {
+        self.summary.elapsed = started.elapsed();
+        self.watch.progress(&self.summary);
+    }
+
+    async fn batch(
+        &mut self,
+        batch: Batch,
+        writes: Option<&mut Writes<'_, Store, Origin>>,
+    ) -> Result<(), ImportError> {
         let Batch { records, skipped, orphans } = batch;
-        self.summary.read += records.len() as u64;
         self.summary.skipped += skipped;
-        let (mut mutations, mut origins) = (Vec::new(), Vec::new());
+        let mut rows = Rows { mutations: Vec::new(), origins: Vec::new() };
         for record in records {
             let Record { file, line, raw, verdict } = record;
             let origin = Origin { file, line, raw };
             match verdict {
                 Verdict::Movie(input) => {
-                    mutations.push(self.mutation(*input));
-                    origins.push(origin);
+                    rows.mutations.push(self.mutation(*input));
+                    rows.origins.push(origin);
                 }
                 Verdict::Rejected(reason) => {
-                    self.summary.rejected += 1;
+                    self.summary.count(&Fate::Rejected(String::new()));
                     self.reject(&origin, &reason)?;
                 }
                 Verdict::Skipped => {}
@@ -294,18 +319,40 @@ impl Import<'_> {
             let Verdict::Rejected(reason) = verdict else { continue };
             self.reject(&Origin { file, line, raw }, &reason)?;
         }
-        let Some(store) = self.store else { return Ok(()) };
-        let (fates, error) = batch::write(store, mutations).await;
+        let Some(writes) = writes else {
+            self.summary.read += rows.mutations.len() as u64;
+            return Ok(());
+        };
+        let marks = writes.marks(&rows.mutations);
+        while !writes.has_room(self.at_once(), &marks) {
+            let Some(ended) = writes.next().await else { break };
+            self.settle(ended)?;
+        }
+        if writes.is_empty() {
+            self.lighten().await?; // it waits for every transaction to end
+        }
+        writes.begin(rows, marks);
+        Ok(())
+    }
+
+    /// How many batches may be written at once. Where others may write, too, or rows be there already, one
+    /// after the other keeps the order of rows in ids.
+    fn at_once(&self) -> usize {
+        match (&self.indexes, self.store) {
+            (Indexes::Away(_), Some(store)) => store.loads_at_once(),
+            _ => 1,
+        }
+    }
+
+    fn settle(&mut self, ended: Ended<Origin>) -> Result<(), ImportError> {
+        let Ended { fates, origins, error } = ended;
         for (fate, origin) in fates.iter().zip(&origins) {
             self.summary.count(fate);
             if let Fate::Rejected(reason) = fate {
                 self.reject(origin, reason)?;
             }
         }
-        match error {
-            Some(error) => Err(ImportError::Store(error)),
-            None => self.lighten().await,
-        }
+        error.map_or(Ok(()), |error| Err(ImportError::Store(error)))
     }
 
     fn mutation(&self, input: MovieInput) -> Mutation {
@@ -323,4 +370,9 @@ impl Import<'_> {
         let reject = Reject { file, line: *line, reason, row: raw };
         self.watch.rejected(&reject).map_err(ImportError::Rejects)
     }
+}
+
+/// The batch that ends next; none if none is under way.
+async fn next(writes: Option<&mut Writes<'_, Store, Origin>>) -> Option<Ended<Origin>> {
+    writes?.next().await
 }

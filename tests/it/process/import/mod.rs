@@ -24,6 +24,7 @@ on_every_backend! {
     a_truncated_file_leaves_whole_rows_and_exit_74,
     an_interrupted_import_is_finished_by_the_next_one,
     a_killed_import_is_finished_by_the_next_one,
+    a_large_first_load_recognises_movies_of_the_batches_beside,
 }
 
 /// Runs `marquee import` in a folder.
@@ -221,4 +222,34 @@ async fn a_killed_import_is_finished_by_the_next_one(database: Database) {
 /// The file of an SQLite database.
 fn file_of(database: &Database) -> &Path {
     Path::new(database.url.trim_start_matches("sqlite:"))
+}
+
+/// Batches are written at once then. Each begins with two movies that the batch before ends with.
+async fn a_large_first_load_recognises_movies_of_the_batches_beside(database: Database) {
+    const BATCHES: usize = 25;
+    const ROWS: usize = 1_000;
+    let row = |movie: usize| match movie % ROWS {
+        0 if movie > 0 => json!({"title": format!("Film {}", movie - 3), "synopsis": "More."}),
+        1 if movie > 1 => {
+            json!({"title": "Another title", "imdb_id": format!("tt{:07}", movie - 2)})
+        }
+        997 => json!({"title": format!("Film {movie}")}),
+        999 => json!({"title": format!("Film {movie}"), "imdb_id": format!("tt{movie:07}")}),
+        n => {
+            json!({"title": format!("Film {movie}"), "directors": [format!("Name {}", movie / ROWS + n % 7)]})
+        }
+    };
+    let rows: String = (0..BATCHES * ROWS).map(|movie| format!("{}\n", row(movie))).collect();
+    let folder = folder(&[("films.jsonl", rows.as_bytes())]);
+    let output = import(&database, folder.path(), &["films.jsonl"]).await;
+    let (read, met) = (25_000, 2 * 24);
+    expect(&output, 0, [read, read - met, met, 0, 0]);
+
+    let url = database.url.clone();
+    let rebuild =
+        move || super::output(&["bump", "--rebuild", "--log-level=off", "--database-url", &url]);
+    let rebuilt = spawn_blocking(rebuild).await.unwrap();
+    for name in ["repaired", "bad", "links removed", "totals corrected"] {
+        assert_eq!(counted(&rebuilt, name), Some(0), "{name}: {rebuilt:?}");
+    }
 }
