@@ -7,7 +7,7 @@ use super::{
     error::StoreError,
     facet::{Count, Facet},
     plan::{Plan, Range, Table, name_id},
-    row::tenths,
+    row::{first_of_tenth, tenths},
     sql::Sql,
     statistics::Statistics,
     work::Work,
@@ -150,28 +150,23 @@ fn of_name(facet: Facet, key: &str) -> Option<Sql> {
 }
 
 /// The tenths that the range touches, less the rows of the outer two that are not in it: with ratings
-/// of one decimal there are none.
+/// of one decimal there are none, and nothing is read for them.
 fn of_ratings(sql: &mut Sql, filter: &Filter, dialect: Dialect) {
     let (min, max) = (filter.ratings.min, filter.ratings.max);
     let (low, high) = (min.map_or(0, tenths), max.map_or(100, tenths));
     sql.append(sum(Count::Tenths, &format!("BETWEEN {low} AND {high}")));
-    let mut outside = |tenth: i16, lower: f64, upper: f64, op: (&str, &str)| {
+    let mut outside = |lower: f64, upper: f64, op: &str| {
         sql.push(" - (SELECT COUNT(*) FROM movies t ").push(&dialect.by_index("movies_rating"));
-        sql.push(" WHERE t.rating ").push(op.0).push(" ").bind(lower);
-        sql.push(" AND t.rating ").push(op.1).push(" ").bind(upper);
-        sql.push(" AND t.rating_tenths = ").bind(tenth).push(")");
+        sql.push(" WHERE t.rating ").push(op).push(" ").bind(lower);
+        sql.push(" AND t.rating < ").bind(upper).push(")");
     };
-    // A hair wider than the tenth: which tenth a rating is in is decided by `rating_tenths` alone.
-    if let Some(min) = min {
-        outside(low, f64::from(low) / 10.0 - HAIR, min, (">=", "<"));
+    if let Some(min) = min.filter(|min| first_of_tenth(low) < *min) {
+        outside(first_of_tenth(low), min, ">=");
     }
     if let Some(max) = max {
-        outside(high, max, f64::from(high + 1) / 10.0 + HAIR, (">", "<="));
+        outside(max, first_of_tenth(high + 1), ">");
     }
 }
-
-/// Far below the distance of any two ratings that people give.
-const HAIR: f64 = 1e-9;
 
 /// Counts the rows of a plan up to one more than [`TOTAL_COUNTED_MAX`].
 fn counted(plan: &Plan<'_>, dialect: Dialect) -> Sql {

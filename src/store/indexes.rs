@@ -96,11 +96,14 @@ impl Store {
     }
 
     /// Takes the indexes of lists away, for the first load of an empty catalogue. `None` if another
-    /// process is at it; they stay then.
+    /// process is at it, or there is no connection to keep others from it with; they stay then.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn drop_list_indexes(&self) -> Result<Option<Load>, StoreError> {
+        if self.db.dialect() == Dialect::MySql && self.options.connections < 2 {
+            return Ok(None);
+        }
         let Some(load) = self.claim_load().await? else { return Ok(None) };
         self.set_state(LIST_INDEXES, "away").await?;
         let mut session = self.session(Purpose::Write).await?;

@@ -184,6 +184,18 @@ pub(crate) fn tenths(rating: f64) -> i16 {
     tenths
 }
 
+/// The lowest rating of a tenth.
+pub(crate) fn first_of_tenth(tenth: i16) -> f64 {
+    let mut rating = f64::from(tenth) / 10.0; // or next to it
+    while tenths(rating) >= tenth {
+        rating = rating.next_down();
+    }
+    while tenths(rating) < tenth {
+        rating = rating.next_up();
+    }
+    rating
+}
+
 /// The hash under which [`MovieData::identity`] is looked up.
 pub(crate) fn identity(data: &MovieData) -> Vec<u8> {
     Sha256::digest(data.identity())[..16].to_vec()
@@ -284,5 +296,13 @@ mod tests {
             assert_eq!(tenths(f64::from(tenth) / 10.0), tenth);
         }
         assert_eq!(tenths(8.35), 83);
+    }
+
+    #[test]
+    fn no_lower_rating_is_in_a_tenth_than_its_first() {
+        for tenth in 0..=101_i16 {
+            let first = first_of_tenth(tenth);
+            assert_eq!((tenths(first), tenths(first.next_down())), (tenth, tenth - 1), "{first}");
+        }
     }
 }

@@ -40,15 +40,14 @@ pub enum Choice {
 /// The database reads one range of an index in the list's order and stops where the page is full. It is
 /// the better one where that range is the list: no filter, or a single one. Where conditions meet, it
 /// looks at movies that are not in the list, for the page and above all for the total. A director has so
-/// few movies, and `ids` names so few, that the database is quicker whatever else is asked. Ratings are so
-/// many ranges of it, one for each tenth, that the index may be quicker with nothing else. `page=` is the
+/// few movies, and `ids` names so few, that the database is quicker whatever else is asked. `page=` is the
 /// database's: it counts rows from the front, for few clients.
 pub(super) fn may_be_for_index(query: &ListQuery) -> bool {
     let Filter { director, ids, .. } = &query.filter;
     if director.is_some() || ids.is_some() || matches!(query.start, Start::Page(_)) {
         return false;
     }
-    conditions(&query.filter) >= ALTERNATIVES || !query.filter.ratings.is_open()
+    conditions(&query.filter) >= ALTERNATIVES
 }
 
 /// Whether the index answers a list, of which so much is estimated, faster than the database.
@@ -129,7 +128,6 @@ mod tests {
             &[("genre", "Horror"), ("country", "Japan")],
             &[("genre", "Drama"), ("genre_not", "War"), ("sort", "-rating")],
             &[("year_min", "1990"), ("rating_min", "7")],
-            &[("rating_max", "3")],
         ] {
             assert!(may_be_for_index(&query(pairs)), "{pairs:?}");
         }

@@ -22,6 +22,7 @@ use crate::backend::{TestStore, on_every_backend};
 on_every_backend! {
     every_sort_is_walked_once_forwards_and_backwards,
     any_filter_answers_what_it_is_defined_to,
+    ratings_at_the_edge_of_a_tenth_are_counted_once,
     pages_by_number_are_the_pages_by_cursor,
     a_walk_stays_right_while_rows_come_and_go,
     totals_are_exact_where_free_and_bounded_elsewhere,
@@ -88,6 +89,32 @@ async fn walk(
 async fn any_filter_answers_what_it_is_defined_to(store: TestStore) {
     let movies = fill(&store, 200, 2).await;
     are_as_defined(&store, &movies, 3).await;
+}
+
+async fn ratings_at_the_edge_of_a_tenth_are_counted_once(store: TestStore) {
+    let ratings =
+        [0.0, 0.05, 2.9999999999999996, 3.0, 3.05, 3.0999999999999996, 3.1, 3.15, 9.95, 10.0];
+    for rating in ratings {
+        created(&store, &json!({"title": "a", "rating": rating})).await;
+    }
+    created(&store, &json!({"title": "not rated"})).await;
+    for min in ratings {
+        for max in ratings.into_iter().filter(|max| *max >= min) {
+            let within =
+                ratings.iter().filter(|rating| (min..=max).contains(*rating)).count() as u64;
+            let above = ratings.iter().filter(|rating| **rating >= min).count() as u64;
+            let below = ratings.iter().filter(|rating| **rating <= max).count() as u64;
+            for (text, expected) in [
+                (format!("rating_min={min}&rating_max={max}"), within),
+                (format!("rating_min={min}"), above),
+                (format!("rating_max={max}"), below),
+            ] {
+                let page = store.list(&query(&text)).await.expect("a list").value;
+                assert_eq!(page.total, Total::Exact(expected), "{text}");
+                assert_eq!(page.movies.len() as u64, expected, "{text}");
+            }
+        }
+    }
 }
 
 /// Asks for lists of many filters: each is what it is defined to be.

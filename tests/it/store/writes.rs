@@ -30,6 +30,7 @@ on_every_backend! {
     a_transaction_with_one_failure_writes_nothing,
     a_write_raises_the_revision_by_one_and_touches_its_scopes_only,
     a_write_touches_what_lists_go_by_only_where_that_changes,
+    who_asks_for_all_scopes_is_told_the_last_revision_of_each,
     concurrent_writers_make_revisions_without_gaps,
     one_of_two_rivals_for_an_imdb_id_wins,
     a_create_under_a_key_is_done_once,
@@ -193,6 +194,37 @@ async fn a_write_raises_the_revision_by_one_and_touches_its_scopes_only(store: T
     one(&store, merge(movie.id, &json!({"year": 1999}), None)).await;
     assert_eq!(touched(&store, revision(3)).await, ["*", "g", item.as_str()]);
     assert_eq!(store.revision().await.expect("a revision"), revision(4));
+}
+
+async fn who_asks_for_all_scopes_is_told_the_last_revision_of_each(store: TestStore) {
+    let titled = |titles: &[&str]| -> Vec<Mutation> {
+        titles.iter().map(|title| create(&json!({"title": title, "genres": [title]}))).collect()
+    };
+    store.write(&titled(&["a", "b", "c"]), None).await.expect("three movies");
+    store.write(&titled(&["d", "e"]), None).await.expect("two movies");
+    let one = MovieId::new(2).expect("positive");
+    store.write(&[merge(one, &json!({"votes": 7}), None)], None).await.expect("votes");
+    let scopes = store.watch(Revision::ZERO).await.expect("scopes").scopes;
+    let mut told: Vec<_> = scopes.iter().map(|(scope, at)| (scope.to_string(), at.get())).collect();
+    told.sort();
+    let expected = [
+        ("*", 3),
+        ("g", 2),
+        ("g:a", 1),
+        ("g:b", 1),
+        ("g:c", 1),
+        ("g:d", 2),
+        ("g:e", 2),
+        ("i:1", 1),
+        ("i:2", 3),
+        ("i:3", 1),
+        ("i:4", 2),
+        ("i:5", 2),
+        ("v", 3),
+        ("v:b", 3),
+    ]
+    .map(|(scope, at)| (scope.to_owned(), at));
+    assert_eq!(told, expected);
 }
 
 async fn a_write_touches_what_lists_go_by_only_where_that_changes(store: TestStore) {
