@@ -290,7 +290,8 @@ mod tests {
         }
         store.may_end.add_permits(1); // the first ends beside the second
         assert!(writes.next().now_or_never().is_none());
-        assert!(!begin(&mut writes, rows("e")), "one waits to be alone");
+        assert_eq!(store.under_way.lock().unwrap().0, 1, "it waits to be alone");
+        assert!(!begin(&mut writes, rows("e")), "it would wait for longer");
         store.may_end.add_permits(2);
         while let Some(batch) = writes.next().await {
             assert!(!batch.fates.iter().any(|fate| matches!(fate, Fate::Rejected(_))));
