@@ -92,8 +92,18 @@ async fn any_filter_answers_what_it_is_defined_to(store: TestStore) {
 }
 
 async fn ratings_at_the_edge_of_a_tenth_are_counted_once(store: TestStore) {
-    let ratings =
-        [0.0, 0.05, 2.9999999999999996, 3.0, 3.05, 3.0999999999999996, 3.1, 3.15, 9.95, 10.0];
+    let ratings = [
+        0.0,
+        0.05,
+        2.999_999_999_999_999_6,
+        3.0,
+        3.05,
+        3.099_999_999_999_999_6,
+        3.1,
+        3.15,
+        9.95,
+        10.0,
+    ];
     for rating in ratings {
         created(&store, &json!({"title": "a", "rating": rating})).await;
     }

@@ -239,16 +239,17 @@ async fn a_large_first_load_recognises_movies_of_the_batches_beside(database: Da
             json!({"title": format!("Film {movie}"), "directors": [format!("Name {}", movie / ROWS + n % 7)]})
         }
     };
-    let rows: String = (0..BATCHES * ROWS).map(|movie| format!("{}\n", row(movie))).collect();
+    let rows: String =
+        (0..BATCHES * ROWS).flat_map(|movie| [row(movie).to_string(), "\n".to_owned()]).collect();
     let folder = folder(&[("films.jsonl", rows.as_bytes())]);
     let output = import(&database, folder.path(), &["films.jsonl"]).await;
     let (read, met) = (25_000, 2 * 24);
     expect(&output, 0, [read, read - met, met, 0, 0]);
 
     let url = database.url.clone();
-    let rebuild =
+    let bump =
         move || super::output(&["bump", "--rebuild", "--log-level=off", "--database-url", &url]);
-    let rebuilt = spawn_blocking(rebuild).await.unwrap();
+    let rebuilt = spawn_blocking(bump).await.unwrap();
     for name in ["repaired", "bad", "links removed", "totals corrected"] {
         assert_eq!(counted(&rebuilt, name), Some(0), "{name}: {rebuilt:?}");
     }
