@@ -105,6 +105,9 @@ def write():
     steps.add("the same, were all answers hits", f"{peak:,.0f}/s × {hit / 1e3:.1f} µs (beside others, at a fixed rate)",
               f"{peak * hit / 1e9:.2f} cores")
 
+    kinds = list(dict.fromkeys(figures["machine"] for figures in (run, peers, scale)))
+    machines = "; ".join(kinds)
+    unlike = "- All on one kind of machine: times of one are added to those of another.\n" if len(kinds) > 1 else ""
     results = scale["results"]
     measured = sorted({*scale["sizes"], scale["bundled"]})
     sizes = [size for size in measured if f"start/mariadb/{size}" in results]
@@ -182,15 +185,15 @@ def write():
     text = f"""# Capacity
 
 What {MOVIES / 1e6:g} million movies and {A_DAY / 1e6:g} million requests a day need, with peaks of {PEAK:g} times the mean: by arithmetic from what was
-measured ([BENCHMARKS.md](BENCHMARKS.md)) on {run['machine']}. Written by `scripts/capacity`; get it again for other
+measured ([BENCHMARKS.md](BENCHMARKS.md)) on {machines}. Written by `scripts/capacity`; get it again for other
 numbers with `A_DAY=… PEAK=… MOVIES_PLANNED=… make capacity`.
 
 {document.table(["what", "how", "is"], steps.rows, 3)}
 {searches}
 ## What was not measured
 
-""" + "\n".join(f"- {one[0].upper()}{one[1:]}." for one in steps.beyond) + """
-- The network: everything ran on one machine over loopback. Between machines each query and each operation of Redis waits
+""" + "\n".join(f"- {one[0].upper()}{one[1:]}." for one in steps.beyond) + f"""
+{unlike}- The network: everything ran on one machine over loopback. Between machines each query and each operation of Redis waits
   for the way there and back, which is latency of misses, and no CPU.
 - More than two replicas. They share nothing but the database and Redis; each polls the database four times a second.
 """
