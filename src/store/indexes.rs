@@ -20,7 +20,7 @@ use super::{
     state::LIST_INDEXES,
 };
 
-/// More at once took no less time on a server with two processors (docs/BENCHMARKS.md).
+/// Measured beside one at a time, on two processors; more were not tried.
 const LOADS_AT_ONCE: u32 = 2;
 
 /// One of the indexes.

@@ -75,7 +75,7 @@ impl Store {
 }
 
 /// Every scope with its last revision. Those of movies are many, and few revisions were the last to touch one: they are
-/// read as one row for each of those, in a third of the time.
+/// read as one row for each of those.
 async fn touched_ever(
     session: &mut Session,
     dialect: Dialect,

@@ -1,7 +1,8 @@
 //! Import: rows of files, or of the original service's database, into the catalogue.
 //!
 //! Rows are read and checked on a thread of their own ([`feed`]) while the store writes those before
-//! them, up to 1,000 in a transaction, and several of those at once in a large first load ([`writes`]). Whatever ends an import, what it wrote is whole
+//! them, up to 1,000 in a transaction, and two of those at once in a large first load ([`writes`]).
+//! Whatever ends an import, what it wrote is whole
 //! rows, and the same import run again finishes it: rows that are there already are left unchanged.
 //!
 //! **Invariant:** a row is counted once: as created, updated, unchanged, rejected or skipped.
