@@ -298,10 +298,10 @@ impl Session {
     /// afterwards.
     pub(crate) async fn for_maintenance(&mut self) -> Result<(), StoreError> {
         let text = match self.connection {
-            // Sorting is done in files, by two threads beside this one, with so much memory each. Four times as
-            // much took up to twice as long with 5 million movies.
+            // Sorting is done in files, by two threads beside this one, with so much memory each: little enough
+            // that 500,000 movies need as much as 5 million.
             Some(Connection::Sqlite(_)) => {
-                "PRAGMA temp_store = FILE; PRAGMA cache_size = -65536; PRAGMA threads = 2"
+                "PRAGMA temp_store = FILE; PRAGMA cache_size = -8192; PRAGMA threads = 2"
             }
             // The comment is a statement to MariaDB, which bounds all statements.
             _ => {
