@@ -14,9 +14,9 @@ use super::{
 #[command(next_help_heading = "Overload")]
 pub struct OverloadSettings {
     /// Most reads of the database at once for answers that are not kept. `auto` finds it by how long
-    /// they take, for writes likewise; a number allows so many, and a third as many writes; `off` allows as
-    /// many as come. Beyond it requests wait for a moment, and are then answered by 503 with Retry-After.
-    /// Answers that are kept never wait.
+    /// they take, for lists, movies and writes each by itself; a number allows so many lists, and a third as
+    /// many movies and writes; `off` allows as many as come. Beyond it requests wait for a moment, and are
+    /// then answered by 503 with Retry-After. Answers that are kept never wait.
     #[arg(
         long,
         env = "MARQUEE_OVERLOAD_LIMIT",
@@ -25,8 +25,8 @@ pub struct OverloadSettings {
     )]
     pub overload_limit: OverloadLimit,
 
-    /// How long a burst of reads may wait for the database; writes, twice as long. Where it is no
-    /// burst but an overload, half of it.
+    /// How long a burst of reads may wait for the database; lists four times as long, writes
+    /// twice. Where it is no burst but an overload, half of it.
     #[arg(
         long,
         env = "MARQUEE_OVERLOAD_QUEUE_TIME",
@@ -88,7 +88,7 @@ pub enum OverloadLimit {
     Auto,
     /// As many as come.
     Off,
-    /// So many reads.
+    /// So many lists.
     Fixed(u32),
 }
 

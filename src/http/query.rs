@@ -27,6 +27,7 @@ use crate::{
     service::{
         catalogue::{Catalogue, Origin},
         collections::{Plan, Read},
+        overload::Kind,
     },
 };
 
@@ -206,7 +207,8 @@ impl Query {
             Self::Search(_) => catalogue.look_at_index(),
             Self::Suggest(_) => Ok(()),
             Self::List(query) => catalogue.look_for_list(query),
-            _ => catalogue.look(),
+            Self::Trending { .. } | Self::Collection(_) => catalogue.look(Kind::List),
+            _ => catalogue.look(Kind::Read),
         };
         Ok(looked?)
     }

@@ -145,16 +145,16 @@ impl Catalogue {
         Self::new(store, Arc::new(known), News::to_nobody(), tasks)
     }
 
-    /// Whether a read that came now would be sent away at once; who is told so, is. It spares what comes
-    /// before the read.
+    /// Whether an operation that came now would be sent away at once; who is told so, is. It spares what
+    /// comes before it.
     ///
     /// # Errors
     /// [`ServiceError::Overloaded`].
-    pub fn look(&self) -> Result<(), ServiceError> {
-        Ok(self.overload.as_ref().map_or(Ok(()), |overload| overload.look(Kind::Miss))?)
+    pub fn look(&self, kind: Kind) -> Result<(), ServiceError> {
+        Ok(self.overload.as_ref().map_or(Ok(()), |overload| overload.look(kind))?)
     }
 
-    /// The same for a list, which the index may have room for where the database has none.
+    /// The same for a list of movies, which the index may have room for where the database has none.
     ///
     /// # Errors
     /// [`ServiceError::Overloaded`].
@@ -165,7 +165,7 @@ impl Catalogue {
                 index.would_list(query, |total| self.store.estimate(query, total))
             })
         };
-        if self.is_full() && elsewhere() { Ok(()) } else { self.look() }
+        if self.is_full() && elsewhere() { Ok(()) } else { self.look(Kind::List) }
     }
 
     /// What is known of the truth.
@@ -202,7 +202,7 @@ impl Catalogue {
             return Ok((page, Origin::Index));
         }
         let asked = query.clone();
-        let read = self.detached(Work::Read, async move |store| store.list_timed(&asked).await);
+        let read = self.detached(Work::List, async move |store| store.list_timed(&asked).await);
         let read = read.await;
         if let Some(index) = &self.index {
             match &read {
@@ -247,9 +247,9 @@ impl Catalogue {
         Some(page)
     }
 
-    /// Whether a read of the database that came now would be sent away at once.
+    /// Whether a list that came now and had to be read from the database would be sent away at once.
     fn is_full(&self) -> bool {
-        self.overload.as_ref().is_some_and(|overload| overload.is_full(Kind::Miss))
+        self.overload.as_ref().is_some_and(|overload| overload.is_full(Kind::List))
     }
 
     /// Whether a page includes all that is known of the movies that it shows. Which those are is not known
@@ -360,7 +360,7 @@ impl Catalogue {
         ask: TrendingAsk,
         at: Moment,
     ) -> Result<AsOf<Vec<(Movie, f64)>>, ServiceError> {
-        self.detached(Work::Read, async move |store| store.trending_movies(&ask, at).await).await
+        self.detached(Work::List, async move |store| store.trending_movies(&ask, at).await).await
     }
 
     /// The changes after `since`, oldest first: whole revisions only, at most `limit` changes but at

@@ -225,7 +225,7 @@ impl Collections {
         let read = async move |store: Arc<Store>| {
             store.assembled_collection(&slug, known.as_deref(), &searched).await
         };
-        self.catalogue.detached(Work::Read, read).await
+        self.catalogue.detached(Work::List, read).await
     }
 
     /// What was said of a collection.

@@ -61,7 +61,7 @@ struct State {
 
 impl State {
     fn is_full(&self, now: Tick) -> bool {
-        self.in_flight >= self.most.now() && self.queue.is_full(now)
+        self.in_flight >= self.most.now() && self.queue.is_full(now, self.most.now())
     }
 }
 
@@ -108,13 +108,14 @@ impl Gate {
         let (place, receiver) = {
             let now = self.clock.tick();
             let mut state = self.lock();
-            if state.in_flight < state.most.now() {
+            let most = state.most.now();
+            if state.in_flight < most {
                 let permit = self.admit(&mut state, now);
                 self.show(&state);
                 return Ok(permit);
             }
             let (sender, receiver) = oneshot::channel();
-            let Some(place) = state.queue.join(sender, now) else {
+            let Some(place) = state.queue.join(sender, now, most) else {
                 return Err(self.shed(state, now));
             };
             self.show(&state);
@@ -176,8 +177,9 @@ impl Gate {
         if let Most::Adaptive(limit) = &mut state.most {
             limit.ended(Sample { began, now, in_flight, end });
         }
-        while state.in_flight < state.most.now() {
-            let Some(waiter) = state.queue.next(now) else { break };
+        let most = state.most.now();
+        while state.in_flight < most {
+            let Some(waiter) = state.queue.next(now, most) else { break };
             let permit = self.admit(&mut state, now);
             if let Err(mut unwanted) = waiter.send(permit) {
                 unwanted.gate = None; // its waiter is about to leave

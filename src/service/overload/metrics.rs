@@ -13,7 +13,7 @@ use super::Kind;
 const SECONDS: [f64; 14] =
     [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
-/// The series of both kinds.
+/// The series of all kinds.
 #[derive(Debug)]
 pub struct Metrics {
     limit: IntGaugeVec,

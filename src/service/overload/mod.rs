@@ -1,9 +1,10 @@
 //! Overload: how much is asked of the database at once, and who is sent away beyond that.
 //!
-//! What is kept is answered without coming here. A read of the database (a miss) and a write need leave.
-//! Each kind has leave of its own, so that no number of misses keeps writes out; and misses give way
-//! first, since their limit falls at lower latencies. How the limit is found is in `limit`, who waits in
-//! `queue`, and leave itself in `gate`.
+//! What is kept is answered without coming here. What has to be read from the database (a miss) and a write
+//! need leave. Each kind has leave of its own, so that no number of misses keeps writes out, and lists that
+//! take a second each keep out no movie that takes a thousandth; and misses give way first, since their
+//! limits fall at lower latencies. How the limit is found is in `limit`, who waits in `queue`, and leave
+//! itself in `gate`.
 //!
 //! Exports have a bound of their own, polls have a connection of their own, and commands do not come
 //! here: none of them needs leave.
@@ -35,39 +36,45 @@ pub use self::{gate::Permit, limit::End, metrics::Metrics};
 
 /// Connections that are left to exports (two at once) and to housekeeping.
 const RESERVED: u32 = 4;
-/// The part of what is left that writes have, where they share connections with reads.
-const WRITERS_PART: u32 = 3;
+/// The part of what is left that reads by key have, and writes, where they share connections with reads;
+/// lists have the rest.
+const PART: u32 = 3;
 /// Writes at once where one connection does them: one writes, the others are ready when it has.
 const QUEUED_WRITERS: u32 = 4;
 /// The least that a kind is cut down to.
 const FLOOR: u32 = 2;
-/// How many times as long as alone operations may take: misses first give way to writes.
-const TOLERANCE: [f64; 2] = [2.0, 3.0];
-/// How many times as long as a miss a write may wait: there are few, and it is harder to do without.
-const WRITES_PATIENCE: u32 = 2;
-/// Places for a burst to wait in, for each operation that may be in flight.
-const PLACES: u32 = 16;
-/// The same in an overload.
-const PLACES_IN_OVERLOAD: u32 = 4;
+/// How many times as long as alone operations of each kind may take: misses first give way to writes.
+const TOLERANCE: [f64; 3] = [2.0, 2.0, 3.0];
+/// How many times the queue time operations of each kind may wait: one list alone may take longer than that,
+/// and who waits for one should not be sent away for it; there are few writes, which are harder to do without.
+const PATIENCE: [u32; 3] = [1, 4, 2];
+/// Places for a burst of each kind to wait in, for each operation that may be in flight: the sooner
+/// operations are done, the more.
+const PLACES: [u32; 3] = [48, 24, 16];
+/// What part of them there is in an overload.
+const PART_IN_OVERLOAD: u32 = 4;
 
 /// A kind of operation on the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Reading what is not kept.
-    Miss,
+    /// Reading what is not kept by its key: soon done, whatever else there is.
+    Read,
+    /// Reading what is not kept and a condition finds, among all movies if need be.
+    List,
     /// Writing.
     Write,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Miss, Self::Write];
+    pub const ALL: [Self; 3] = [Self::Read, Self::List, Self::Write];
 
     /// Its name in metrics and logs.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
-            Self::Miss => "miss",
+            Self::Read => "read",
+            Self::List => "list",
             Self::Write => "write",
         }
     }
@@ -78,7 +85,7 @@ impl Kind {
 pub enum Limits {
     /// As many as the database is found to do well.
     Adaptive,
-    /// So many misses, and a third as many writes.
+    /// So many lists, and a third as many reads by key and writes.
     Fixed(u32),
 }
 
@@ -96,7 +103,7 @@ pub struct Connections {
 pub struct Options {
     /// How many operations at once.
     pub limits: Limits,
-    /// For how long a burst of misses may wait.
+    /// For how long a burst of reads by key may wait; lists four times as long, writes twice.
     pub queue_time: Duration,
     /// What there is to share.
     pub connections: Connections,
@@ -130,11 +137,13 @@ pub struct Status {
     pub shed: u64,
 }
 
-/// Both kinds.
+/// Each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Reads of what is not kept.
-    pub miss: Status,
+    /// Reads by key.
+    pub read: Status,
+    /// Lists.
+    pub list: Status,
     /// Writes.
     pub write: Status,
 }
@@ -142,8 +151,7 @@ pub struct Report {
 /// The gate before the database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Overload {
-    miss: Arc<Gate>,
-    write: Arc<Gate>,
+    gates: [Arc<Gate>; 3],
 }
 
 impl Overload {
@@ -156,20 +164,15 @@ impl Overload {
             let bounds = Bounds { floor: FLOOR, ceiling, tolerance: TOLERANCE[kind as usize] };
             let most = match (options.limits, kind) {
                 (Limits::Adaptive, _) => Most::Adaptive(Limit::new(bounds, clock.tick())),
-                (Limits::Fixed(misses), Kind::Miss) => Most::Fixed(misses.max(1) as usize),
-                (Limits::Fixed(misses), Kind::Write) => Most::Fixed((misses / 3).max(1) as usize),
+                (Limits::Fixed(lists), Kind::List) => Most::Fixed(lists.max(1) as usize),
+                (Limits::Fixed(lists), _) => Most::Fixed((lists / PART).max(1) as usize),
             };
-            let patience = match kind {
-                Kind::Miss => options.queue_time,
-                Kind::Write => options.queue_time * WRITES_PATIENCE,
-            };
-            let places = Places {
-                burst: (PLACES * ceiling) as usize,
-                overload: (PLACES_IN_OVERLOAD * ceiling) as usize,
-            };
+            let patience = options.queue_time * PATIENCE[kind as usize];
+            let burst = (PLACES[kind as usize] * ceiling) as usize;
+            let places = Places { burst, overload: burst / PART_IN_OVERLOAD as usize };
             Arc::new(Gate::new(kind, clock.clone(), metrics.of(kind), most, places, patience))
         };
-        Self { miss: gate(Kind::Miss), write: gate(Kind::Write) }
+        Self { gates: Kind::ALL.map(gate) }
     }
 
     /// Leave to begin an operation, at once or after a short wait.
@@ -179,10 +182,7 @@ impl Overload {
     /// # Errors
     /// [`Shed`].
     pub async fn enter(&self, kind: Kind) -> Result<Permit, Shed> {
-        match kind {
-            Kind::Miss => self.miss.enter().await,
-            Kind::Write => self.write.enter().await,
-        }
+        self.of(kind).enter().await
     }
 
     /// Whether an operation that came now would be sent away at once; who is told so, is. It spares the work
@@ -191,34 +191,32 @@ impl Overload {
     /// # Errors
     /// [`Shed`].
     pub fn look(&self, kind: Kind) -> Result<(), Shed> {
-        match kind {
-            Kind::Miss => self.miss.look(),
-            Kind::Write => self.write.look(),
-        }
+        self.of(kind).look()
     }
 
     /// Whether an operation that came now would be sent away at once. Nobody is told so.
     #[must_use]
     pub fn is_full(&self, kind: Kind) -> bool {
-        match kind {
-            Kind::Miss => self.miss.is_full(),
-            Kind::Write => self.write.is_full(),
-        }
+        self.of(kind).is_full()
     }
 
     /// How it is.
     #[must_use]
     pub fn report(&self) -> Report {
-        Report { miss: self.miss.status(), write: self.write.status() }
+        let [read, list, write] = Kind::ALL.map(|kind| self.of(kind).status());
+        Report { read, list, write }
+    }
+
+    fn of(&self, kind: Kind) -> &Arc<Gate> {
+        &self.gates[kind as usize]
     }
 }
 
-/// Most misses and most writes at once.
-fn ceilings(connections: Connections) -> [u32; 2] {
+/// Most reads by key, lists and writes at once.
+fn ceilings(connections: Connections) -> [u32; 3] {
     let usable = connections.most - RESERVED.min(connections.most / 4);
-    if !connections.shared {
-        return [usable.max(1), QUEUED_WRITERS];
-    }
-    let writes = (usable / WRITERS_PART).max(1);
-    [usable.saturating_sub(writes).max(1), writes]
+    let part = (usable / PART).max(1);
+    let writes = if connections.shared { part } else { 0 };
+    let lists = usable.saturating_sub(part + writes).max(1);
+    [part, lists, if connections.shared { writes } else { QUEUED_WRITERS }]
 }

@@ -20,76 +20,81 @@ fn overload(limits: Limits, queue_time: Duration) -> Overload {
 }
 
 #[test]
-fn writes_have_a_share_and_some_connections_are_left_to_others() {
+fn each_kind_has_a_share_and_some_connections_are_left_to_others() {
     let of = |most, shared| ceilings(Connections { most, shared });
-    assert_eq!(of(100, true), [64, 32]);
-    assert_eq!(of(8, true), [4, 2]);
-    assert_eq!(of(1, true), [1, 1]);
-    assert_eq!(of(8, false), [6, 4]);
-    for most in 2..200 {
-        let [misses, writes] = of(most, true);
-        assert!(misses + writes <= most && misses >= 1 && writes >= 1, "{most}");
+    assert_eq!(of(100, true), [32, 32, 32]);
+    assert_eq!(of(8, true), [2, 2, 2]);
+    assert_eq!(of(1, true), [1, 1, 1]);
+    assert_eq!(of(8, false), [2, 4, 4]);
+    for most in 3..200 {
+        let [reads, lists, writes] = of(most, true);
+        assert!(reads + lists + writes <= most && reads.min(lists).min(writes) >= 1, "{most}");
+        let [reads, lists, _] = of(most, false);
+        assert!(reads + lists <= most && reads.min(lists) >= 1, "{most}");
     }
 }
 
 #[tokio::test]
 async fn leave_goes_to_who_waits_and_comes_back_however_it_was_used() {
     let gate = overload(Limits::Fixed(2), LONG);
-    let (one, two) = (gate.enter(Kind::Miss).await.unwrap(), gate.enter(Kind::Miss).await.unwrap());
-    let mut waiting = pin!(gate.enter(Kind::Miss));
+    let (one, two) = (gate.enter(Kind::List).await.unwrap(), gate.enter(Kind::List).await.unwrap());
+    let mut waiting = pin!(gate.enter(Kind::List));
     assert!(waiting.as_mut().now_or_never().is_none());
-    assert_eq!(gate.report().miss, Status { limit: 2, in_flight: 2, waiting: 1, shed: 0 });
+    assert_eq!(gate.report().list, Status { limit: 2, in_flight: 2, waiting: 1, shed: 0 });
     one.end(End::Done);
     let three = waiting.await.unwrap();
-    assert_eq!(gate.report().miss, Status { limit: 2, in_flight: 2, waiting: 0, shed: 0 });
+    assert_eq!(gate.report().list, Status { limit: 2, in_flight: 2, waiting: 0, shed: 0 });
     two.end(End::Failed);
     drop(three);
-    assert_eq!(gate.report().miss.in_flight, 0);
+    assert_eq!(gate.report().list.in_flight, 0);
 }
 
 #[tokio::test]
-async fn misses_keep_no_write_out() {
+async fn no_kind_keeps_another_out() {
     let gate = overload(Limits::Fixed(3), Duration::from_millis(1));
-    let mut misses = Vec::new();
-    while let Ok(permit) = gate.enter(Kind::Miss).await {
-        misses.push(permit);
+    let mut permits = Vec::new();
+    for (kind, most) in [(Kind::List, 3), (Kind::Read, 1), (Kind::Write, 1)] {
+        for _ in 0..most {
+            permits.push(gate.enter(kind).await.unwrap());
+        }
+        assert!(gate.enter(kind).await.is_err(), "{kind:?}");
     }
-    assert_eq!((misses.len(), gate.report().miss.shed), (3, 1));
-    assert!(gate.enter(Kind::Write).await.is_ok());
+    let Report { read, list, write } = gate.report();
+    assert_eq!([read.shed, list.shed, write.shed], [1; 3]);
 }
 
 #[tokio::test]
 async fn who_waits_too_long_or_finds_no_place_is_sent_away_for_one_to_three_seconds() {
     let gate = overload(Limits::Fixed(1), Duration::from_millis(1));
-    let permit = gate.enter(Kind::Miss).await.unwrap();
-    let shed = gate.enter(Kind::Miss).await.unwrap_err();
+    let permit = gate.enter(Kind::List).await.unwrap();
+    let shed = gate.enter(Kind::List).await.unwrap_err();
     assert!((1..=3).contains(&shed.retry_after.as_secs()), "{shed:?}");
-    assert_eq!(gate.report().miss, Status { limit: 1, in_flight: 1, waiting: 0, shed: 1 });
+    assert_eq!(gate.report().list, Status { limit: 1, in_flight: 1, waiting: 0, shed: 1 });
     drop(permit);
 
     let gate = overload(Limits::Fixed(1), LONG);
-    let permit = gate.enter(Kind::Miss).await.unwrap();
-    let places = PLACES as usize * 4;
-    let mut waiting: Vec<_> = (0..places).map(|_| Box::pin(gate.enter(Kind::Miss))).collect();
+    let permit = gate.enter(Kind::List).await.unwrap();
+    let places = PLACES[Kind::List as usize] as usize * 2;
+    let mut waiting: Vec<_> = (0..places).map(|_| Box::pin(gate.enter(Kind::List))).collect();
     for waiter in &mut waiting {
         assert!(waiter.now_or_never().is_none());
     }
-    assert!(gate.enter(Kind::Miss).await.is_err(), "there is no place");
-    assert!(gate.look(Kind::Miss).is_err() && gate.look(Kind::Write).is_ok());
-    assert_eq!(gate.report().miss.shed, 2);
-    assert_eq!(gate.report().miss.waiting, places);
+    assert!(gate.enter(Kind::List).await.is_err(), "there is no place");
+    assert!(gate.look(Kind::List).is_err() && gate.look(Kind::Write).is_ok());
+    assert_eq!(gate.report().list.shed, 2);
+    assert_eq!(gate.report().list.waiting, places);
     drop(waiting);
-    assert_eq!(gate.report().miss.waiting, 0, "who left does not count");
+    assert_eq!(gate.report().list.waiting, 0, "who left does not count");
     drop(permit);
-    assert!(gate.enter(Kind::Miss).await.is_ok());
+    assert!(gate.enter(Kind::List).await.is_ok());
 }
 
 #[tokio::test]
 async fn leave_that_comes_to_somebody_who_leaves_is_not_lost() {
     let gate = overload(Limits::Fixed(1), LONG);
-    let permit = gate.enter(Kind::Miss).await.unwrap();
-    let mut first = Box::pin(gate.enter(Kind::Miss));
-    let mut second = pin!(gate.enter(Kind::Miss));
+    let permit = gate.enter(Kind::List).await.unwrap();
+    let mut first = Box::pin(gate.enter(Kind::List));
+    let mut second = pin!(gate.enter(Kind::List));
     assert!((&mut first).now_or_never().is_none());
     assert!(second.as_mut().now_or_never().is_none());
     permit.end(End::Done);
@@ -103,7 +108,7 @@ async fn a_crowd_that_comes_leaves_and_fails_leaves_nothing_behind() {
     let tasks = TaskTracker::new();
     for n in 0..2_000_u32 {
         let gate = gate.clone();
-        let kind = Kind::ALL[n as usize % 2];
+        let kind = Kind::ALL[n as usize % 3];
         tasks.spawn(async move {
             let entering = gate.enter(kind);
             if n % 7 == 0 {
@@ -122,6 +127,8 @@ async fn a_crowd_that_comes_leaves_and_fails_leaves_nothing_behind() {
     }
     tasks.close();
     tasks.wait().await;
-    let Report { miss, write } = gate.report();
-    assert_eq!((miss.in_flight, miss.waiting, write.in_flight, write.waiting), (0, 0, 0, 0));
+    let Report { read, list, write } = gate.report();
+    for status in [read, list, write] {
+        assert_eq!((status.in_flight, status.waiting), (0, 0));
+    }
 }

@@ -129,7 +129,7 @@ impl Histories {
         let waiting = self.activity.unstored_of(user);
         let asked = user.clone();
         let read = async move |store: Arc<Store>| store.movies_of(&asked, SEEN_MAX).await;
-        let mut movies = self.catalogue.detached(Work::Read, read).await?;
+        let mut movies = self.catalogue.detached(Work::List, read).await?;
         movies.extend(waiting.iter().map(|interaction| interaction.movie));
         Ok(movies)
     }

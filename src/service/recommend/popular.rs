@@ -64,7 +64,7 @@ impl Popular {
         let ask = TrendingAsk { window: Window::Week, genre: None, limit: TRENDING };
         let now = self.catalogue.known().clock().now();
         let read = async move |store: Arc<crate::store::Store>| store.trending(&ask, now).await;
-        let trends = self.catalogue.detached(Work::Read, read).await?;
+        let trends = self.catalogue.detached(Work::List, read).await?;
         let ids: Ids = trends.iter().map(|trend| trend.movie).collect();
         self.trending.insert((), Arc::clone(&ids));
         Ok(ids)

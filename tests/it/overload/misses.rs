@@ -31,15 +31,15 @@ async fn hits_go_on_while_misses_beyond_the_limit_are_sent_away() {
         check_overloaded(&misses.join_next().await.unwrap().unwrap());
         is_hit(&app.get(kept).await.expect(200));
     }
-    assert_eq!(figure(app.admin, "miss", "in_flight").await, 3);
-    let shed = metric(app.admin, "marquee_overload_shed_total", &["miss"]).await;
+    assert_eq!(figure(app.admin, "list", "in_flight").await, 3);
+    let shed = metric(app.admin, "marquee_overload_shed_total", &["list"]).await;
     assert!((shed - 27.0).abs() < 0.1, "{shed}");
     lock.release().await;
     while let Some(answer) = misses.join_next().await {
         answer.unwrap().expect(200);
     }
-    until(app.admin, "miss", "in_flight", 0).await;
-    assert_eq!(figure(app.admin, "miss", "waiting").await, 0);
+    until(app.admin, "list", "in_flight", 0).await;
+    assert_eq!(figure(app.admin, "list", "waiting").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,7 +49,7 @@ async fn all_who_wait_for_a_read_that_is_sent_away_hear_so_and_the_next_may_try_
     let client = *app;
     let mut first = JoinSet::new();
     first.spawn(async move { client.get("/v1/movies?limit=1").await });
-    until(app.admin, "miss", "in_flight", 1).await;
+    until(app.admin, "list", "in_flight", 1).await;
     let mut same = JoinSet::new();
     for _ in 0..5 {
         same.spawn(async move { client.get("/v1/movies?limit=2").await });
@@ -80,7 +80,7 @@ async fn what_other_replicas_keep_is_answered_when_no_miss_gets_in() {
     let client = *other;
     let mut blocked = JoinSet::new();
     blocked.spawn(async move { client.get("/v1/movies?limit=1").await });
-    until(other.admin, "miss", "in_flight", 1).await;
+    until(other.admin, "list", "in_flight", 1).await;
     check_overloaded(&other.get("/v1/movies?limit=2").await);
     let answer = other.get(target).await.expect(200);
     assert!(answer.header("cache-status").starts_with("marquee-l2; hit"), "{answer:?}");

@@ -2,9 +2,9 @@
 //! and it is over when the load is.
 
 mod bodies;
+mod kinds;
 mod misses;
 mod partition;
-mod writes;
 
 use std::time::{Duration, Instant};
 

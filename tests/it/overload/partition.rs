@@ -45,7 +45,7 @@ async fn all_leave_comes_back_after_a_partition_and_so_does_the_service() {
             assert!(unavailable || is_overloaded(&answer), "{}", answer.text());
         }
         app.get(kept).await.expect(200);
-        for kind in ["miss", "write"] {
+        for kind in ["read", "list", "write"] {
             until(app.admin, kind, "in_flight", 0).await;
             until(app.admin, kind, "waiting", 0).await;
             assert!(figure(app.admin, kind, "limit").await >= 1);

@@ -144,7 +144,9 @@ impl Limit {
         let whole = |limit: f64| (limit as usize).max(1);
         match self.phase {
             Phase::Steady => whole(self.most),
-            Phase::Probe { .. } => whole(self.most * PROBE_SHARE),
+            Phase::Probe { .. } => {
+                whole((self.most * PROBE_SHARE).max(f64::from(self.bounds.floor)))
+            }
         }
     }
 

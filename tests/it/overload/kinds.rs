@@ -1,4 +1,4 @@
-//! Writes have leave of their own.
+//! Each kind has leave of its own.
 
 use hyper::Method;
 use tokio::task::JoinSet;
@@ -9,7 +9,7 @@ use crate::{
     backend::{Backend, Database},
 };
 
-/// Three misses, one write.
+/// Three lists, one read by key, one write.
 const FLAGS: [&str; 2] = ["--overload-limit=3", "--overload-queue-time=20ms"];
 
 async fn app() -> TestApp {
@@ -17,21 +17,26 @@ async fn app() -> TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn misses_keep_no_write_out_and_writes_keep_no_miss_out() {
+async fn lists_keep_no_movie_and_no_write_out() {
     let app = app().await;
     let created = app.post("/v1/movies", &movie("Ikiru")).await.expect(201);
     let (location, etag) =
         (created.header("location").to_owned(), created.header("etag").to_owned());
     let lock = Lock::on(&app.database).await;
     let client = *app;
-    let mut misses = JoinSet::new();
+    let mut lists = JoinSet::new();
     for n in 0..20 {
-        misses.spawn(async move { client.get(&format!("/v1/movies?limit={}", n + 10)).await });
+        lists.spawn(async move { client.get(&format!("/v1/movies?limit={}", n + 10)).await });
     }
     for _ in 0..17 {
-        check_overloaded(&misses.join_next().await.unwrap().unwrap());
+        check_overloaded(&lists.join_next().await.unwrap().unwrap());
     }
-    assert_eq!(figure(app.admin, "miss", "in_flight").await, 3);
+    assert_eq!(figure(app.admin, "list", "in_flight").await, 3);
+
+    // A movie is read as soon as there are those that it waits for.
+    let mut read = JoinSet::new();
+    read.spawn(async move { client.get("/v1/movies/4711").await });
+    until(app.admin, "read", "in_flight", 1).await;
 
     // A write that depends on how the movie is needs no leave to read.
     let mut write = JoinSet::new();
@@ -46,11 +51,12 @@ async fn misses_keep_no_write_out_and_writes_keep_no_miss_out() {
     check_overloaded(&app.request(Method::DELETE, "/v1/movies/1").send().await);
 
     lock.release().await;
+    read.join_next().await.unwrap().unwrap().expect(404);
     write.join_next().await.unwrap().unwrap().expect(200);
-    while let Some(answer) = misses.join_next().await {
+    while let Some(answer) = lists.join_next().await {
         answer.unwrap().expect(200);
     }
-    for kind in ["miss", "write"] {
+    for kind in ["read", "list", "write"] {
         until(app.admin, kind, "in_flight", 0).await;
         until(app.admin, kind, "waiting", 0).await;
     }
