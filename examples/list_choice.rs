@@ -38,8 +38,9 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 const RUNS: usize = 7;
 /// How often each is read before: a database goes on getting faster, with what it keeps of pages and of lookups.
 const WARMING: usize = 5;
-/// How often the service reads a list before it is asked what it chooses: twice by each, and some more.
-const TURNS: usize = 6;
+/// How often the service reads a list before it is asked what it chooses: as often as it tries both where they are close,
+/// and some more.
+const TURNS: usize = 14;
 /// As much longer as the better one that a choice may take.
 const GOAL: f64 = 1.1;
 

@@ -20,6 +20,11 @@ const KEPT: Duration = Duration::from_hours(1);
 /// Times in a row that a reader is to have read a list before it is believed: the first may have had to fetch
 /// from the disk.
 const BELIEVED: u8 = 2;
+/// The same where the other one took less than [`CLOSE`] times as long: the least of two times may be a tenth longer than
+/// the least of six.
+const SURE: u8 = 6;
+/// How many times as long the slower reader takes for which two times each tell who that is.
+const CLOSE: f64 = 1.5;
 /// By how much the least time that was seen grows with each time that was longer, at most: a moment of load
 /// is not taken for the list's, and a list that became longer is noticed.
 const GROWTH: f64 = 1.25;
@@ -71,7 +76,8 @@ impl Took {
         let is_due = self.by_index == is_faster && f64::from(self.in_a_row) >= READS_APART * ratio;
         let is_tried = match (faster.known(), slower.known()) {
             (Some(_), None) => ratio < NEAR || is_due,
-            (_, Some(_)) => is_due,
+            (Some(_), Some(_)) => is_due || ratio < CLOSE && slower.seen < SURE,
+            (None, Some(_)) => is_due,
             (None, None) => false,
         };
         is_faster != is_tried
@@ -83,19 +89,19 @@ impl Took {
 struct Times {
     /// Microseconds.
     least: f64,
-    /// How often it was seen, up to [`BELIEVED`].
+    /// How often it was seen, up to [`SURE`].
     seen: u8,
 }
 
 impl Times {
     fn note(&mut self, micros: f64) {
         self.least = if self.seen == 0 { micros } else { micros.min(self.least * GROWTH) };
-        self.seen = (self.seen + 1).min(BELIEVED);
+        self.seen = (self.seen + 1).min(SURE);
     }
 
     /// Microseconds, once it was seen often enough.
     fn known(self) -> Option<f64> {
-        (self.seen == BELIEVED).then_some(self.least.max(1.0))
+        (self.seen >= BELIEVED).then_some(self.least.max(1.0))
     }
 }
 
@@ -238,6 +244,25 @@ mod tests {
             }
             assert_eq!(took.is_for_index(4e3, by_database * 1e3), !tried, "{by_database}");
         }
+    }
+
+    #[test]
+    fn readers_that_take_about_as_long_are_told_apart_by_more_than_two_times() {
+        // The database takes a tenth less, and was held up twice.
+        let mut took = Took::default();
+        for (by_index, ms) in [(false, 11), (false, 12), (true, 10), (true, 10)] {
+            took.note(by_index, Duration::from_millis(ms));
+        }
+        let reads: Vec<bool> = (0..20)
+            .map(|_| {
+                let by_index = took.is_for_index(1.0, 1.0);
+                took.note(by_index, Duration::from_millis(if by_index { 10 } else { 9 }));
+                by_index
+            })
+            .collect();
+        // The index is tried until it was seen as often, and no more.
+        assert_eq!(reads.iter().filter(|by_index| **by_index).count(), 4, "{reads:?}");
+        assert!(reads[10..].iter().all(|by_index| !by_index), "{reads:?}");
     }
 
     #[test]
