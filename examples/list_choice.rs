@@ -40,7 +40,7 @@ const RUNS: usize = 7;
 const WARMING: usize = 5;
 /// How often the service reads a list before it is asked what it chooses: as often as it tries both where they are close,
 /// and some more.
-const TURNS: usize = 14;
+const TURNS: usize = 16;
 /// As much longer as the better one that a choice may take.
 const GOAL: f64 = 1.1;
 

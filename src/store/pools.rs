@@ -121,7 +121,7 @@ impl Pools {
 
 /// When a reader of `SQLite` that has nothing to do is closed: each keeps what it read of the file by itself,
 /// and of an idle replica's 65 MB those were 13 (`scripts/bench-scale`).
-const SQLITE_IDLE: Duration = Duration::from_secs(15);
+const SQLITE_IDLE: Duration = Duration::from_secs(5);
 
 /// How long `SQLite` itself waits for another process' write before it answers busy.
 const SQLITE_BUSY: Duration = Duration::from_millis(500);

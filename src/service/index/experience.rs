@@ -17,17 +17,15 @@ use crate::domain::list::{Filter, ListQuery, Start, Total};
 const LISTS_MAX: u64 = 10_000;
 /// For how long a total is: movies come and go.
 const KEPT: Duration = Duration::from_hours(1);
-/// Times in a row that a reader is to have read a list before it is believed: the first may have had to fetch
-/// from the disk.
-const BELIEVED: u8 = 2;
-/// The same where the other one took less than [`CLOSE`] times as long: the least of two times may be a tenth longer than
-/// the least of six.
-const SURE: u8 = 6;
+/// Times that a reader is to have been seen before it is believed: the first may have had to fetch from the disk.
+const BELIEVED: usize = 2;
+/// Up to so many times the least of them counts, and then the median of the last [`RECENT`]: a moment of load is not
+/// taken for the list's, nor is a reader that is fast now and then for one that is fast.
+const FEW: usize = 4;
+/// So many times are remembered, and taken of both readers where the slower one takes less than [`CLOSE`] times as long.
+const RECENT: usize = 7;
 /// How many times as long the slower reader takes for which two times each tell who that is.
 const CLOSE: f64 = 1.5;
-/// By how much the least time that was seen grows with each time that was longer, at most: a moment of load
-/// is not taken for the list's, and a list that became longer is noticed.
-const GROWTH: f64 = 1.25;
 /// A reader that was never seen is tried at once where it is thought to take less than so many times what the other
 /// one was seen to take.
 const NEAR: f64 = 2.0;
@@ -49,7 +47,7 @@ impl Took {
     /// Notes how long a reader took.
     pub fn note(&mut self, by_index: bool, took: Duration) {
         let reader = if by_index { &mut self.index } else { &mut self.database };
-        reader.note(took.as_secs_f64() * 1e6);
+        reader.note(took);
         self.in_a_row = if self.by_index == by_index { self.in_a_row.saturating_add(1) } else { 1 };
         self.by_index = by_index;
     }
@@ -74,9 +72,14 @@ impl Took {
             if is_faster { (self.index, self.database) } else { (self.database, self.index) };
         let ratio = if is_faster { database / index } else { index / database };
         let is_due = self.by_index == is_faster && f64::from(self.in_a_row) >= READS_APART * ratio;
+        // One time may have been chance, and is followed up.
+        let was_faster = match (faster.known(), slower.last()) {
+            (Some(faster), Some(slower)) => slower < faster,
+            _ => false,
+        };
         let is_tried = match (faster.known(), slower.known()) {
-            (Some(_), None) => ratio < NEAR || is_due,
-            (Some(_), Some(_)) => is_due || ratio < CLOSE && slower.seen < SURE,
+            (Some(_), None) => ratio < NEAR || is_due || was_faster,
+            (Some(_), Some(_)) => is_due || ratio < CLOSE && slower.seen < RECENT || was_faster,
             (None, Some(_)) => is_due,
             (None, None) => false,
         };
@@ -87,21 +90,33 @@ impl Took {
 /// How long one reader takes for a list.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Times {
-    /// Microseconds.
-    least: f64,
-    /// How often it was seen, up to [`SURE`].
-    seen: u8,
+    /// Microseconds, the last ones; the next one takes the place of the oldest.
+    recent: [f32; RECENT],
+    next: usize,
+    /// How many of them there are.
+    seen: usize,
 }
 
 impl Times {
-    fn note(&mut self, micros: f64) {
-        self.least = if self.seen == 0 { micros } else { micros.min(self.least * GROWTH) };
-        self.seen = (self.seen + 1).min(SURE);
+    fn note(&mut self, took: Duration) {
+        self.recent[self.next] = took.as_secs_f32() * 1e6;
+        self.next = (self.next + 1) % RECENT;
+        self.seen = (self.seen + 1).min(RECENT);
     }
 
     /// Microseconds, once it was seen often enough.
     fn known(self) -> Option<f64> {
-        (self.seen >= BELIEVED).then_some(self.least.max(1.0))
+        let mut times = self.recent;
+        let times = &mut times[..self.seen];
+        times.sort_unstable_by(f32::total_cmp);
+        let at = if self.seen <= FEW { 0 } else { (self.seen - 1) / 2 };
+        (self.seen >= BELIEVED).then(|| f64::from(times[at].max(1.0)))
+    }
+
+    /// Microseconds that it took the last time.
+    fn last(self) -> Option<f64> {
+        let last = self.recent[(self.next + RECENT - 1) % RECENT];
+        (self.seen > 0).then(|| f64::from(last.max(1.0)))
     }
 }
 
@@ -167,7 +182,7 @@ mod tests {
     }
 
     fn millis(by: Times) -> Option<f64> {
-        by.known().map(|micros| micros / 1e3)
+        by.known().map(|micros| (micros / 1e3).round())
     }
 
     const NO_TIME: Duration = Duration::ZERO;
@@ -206,9 +221,16 @@ mod tests {
         assert_eq!(took.index.known(), None);
         took.note(true, Duration::from_millis(10));
         took.note(true, Duration::from_millis(500));
-        assert_eq!(millis(took.index), Some(12.5));
-        took.note(true, Duration::from_millis(11));
-        assert_eq!(millis(took.index), Some(11.0));
+        assert_eq!(millis(took.index), Some(10.0));
+        for ms in [13, 12, 12, 12] {
+            took.note(true, Duration::from_millis(ms));
+        }
+        assert_eq!(millis(took.index), Some(12.0), "it is 10 ms now and then");
+        // A list that became longer is noticed, however long it was as short as before.
+        for _ in 0..4 {
+            took.note(true, Duration::from_millis(30));
+        }
+        assert_eq!(millis(took.index), Some(30.0));
     }
 
     #[test]
@@ -261,7 +283,7 @@ mod tests {
             })
             .collect();
         // The index is tried until it was seen as often, and no more.
-        assert_eq!(reads.iter().filter(|by_index| **by_index).count(), 4, "{reads:?}");
+        assert_eq!(reads.iter().filter(|by_index| **by_index).count(), RECENT - 2, "{reads:?}");
         assert!(reads[10..].iter().all(|by_index| !by_index), "{reads:?}");
     }
 
@@ -274,8 +296,8 @@ mod tests {
             took.note(by_index, Duration::from_millis(if by_index { 5 } else { 1 }));
             took.database.known().is_some()
         });
-        // Twice two hundred and twenty reads: a fault the first time is not believed.
-        assert!(turns.is_some_and(|turns| (440..460).contains(&turns)), "{turns:?}");
+        // Two hundred and twenty reads; and it is asked again at once, since a fault the first time is not believed.
+        assert!(turns.is_some_and(|turns| (220..230).contains(&turns)), "{turns:?}");
         assert!(!took.is_for_index(4e3, 11e3));
     }
 
