@@ -17,6 +17,8 @@ L1_MIB = 256
 # The default of --database-connections, and what MariaDB's defaults let each of them take: 2 MiB to sort in, and 1 MiB to join and to
 # read, with its stack.
 CONNECTIONS, CONNECTION_MIB = 100, 3
+# Statements that a connection keeps prepared (src/store/pools.rs).
+STATEMENTS = 32
 
 
 def _figures(name):
@@ -160,6 +162,8 @@ def write():
               f"{peak * database / BUSY:.2f}", "with the working set in its buffer pool")
     steps.add("connections of the database", f"({replicas} replicas + 1 while they are replaced) × {CONNECTIONS} (--database-connections) + 10 "
               "for people", f"max_connections {(replicas + 1) * CONNECTIONS + 10}")
+    steps.add("statements that they keep prepared", f"({replicas} + 1) × {CONNECTIONS} × {STATEMENTS} (0102)",
+              f"{(replicas + 1) * CONNECTIONS * STATEMENTS:,} (max_prepared_stmt_count has 16,382)")
     pages = [sum(leg["database"].get(f"Innodb_buffer_pool_{name}", 0) for leg in legs) for name in ("reads", "read_requests")]
     if imports and pages[1]:
         buffers = (replicas + 1) * CONNECTIONS * CONNECTION_MIB / 1024

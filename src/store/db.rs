@@ -10,7 +10,9 @@ use std::{
 };
 
 use futures_util::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, Database, Executor as _, MySql, Sqlite, pool::PoolConnection};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Database, Executor as _, MySql, Sqlite, pool::PoolConnection,
+};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -20,6 +22,7 @@ use super::{
     error::StoreError,
     metrics::Metrics,
     pools::{Options, Pools},
+    prepared::Prepared,
     sql::{Row, Sql, Value},
 };
 
@@ -28,6 +31,7 @@ use super::{
 pub(crate) struct Db {
     pub(crate) pools: Pools,
     pub(super) metrics: Arc<Metrics>,
+    prepared: Arc<Prepared>,
     /// Connections on their way back to the pool.
     returns: TaskTracker,
 }
@@ -50,7 +54,8 @@ impl Db {
         } else {
             Pools::open_mysql(options)?
         };
-        Ok(Self { pools, metrics: Arc::new(Metrics::new()), returns: TaskTracker::new() })
+        let (metrics, prepared) = (Arc::new(Metrics::new()), Arc::default());
+        Ok(Self { pools, metrics, prepared, returns: TaskTracker::new() })
     }
 
     /// The words in which this backend differs.
@@ -78,7 +83,9 @@ impl Db {
             state: State::Clean,
             statement,
             purpose,
+            pools: self.pools.clone(),
             metrics: Arc::clone(&self.metrics),
+            prepared: Arc::clone(&self.prepared),
             returns: self.returns.clone(),
         })
     }
@@ -170,7 +177,9 @@ pub(crate) struct Session {
     state: State,
     statement: Duration,
     purpose: Purpose,
+    pools: Pools,
     pub(super) metrics: Arc<Metrics>,
+    prepared: Arc<Prepared>,
     returns: TaskTracker,
 }
 
@@ -195,6 +204,26 @@ macro_rules! on_connection {
             None => return Err(StoreError::Unavailable(sqlx::Error::PoolClosed)),
         };
         session.settle(before, began.elapsed(), outcome)
+    }};
+}
+
+/// Runs a statement, which is `$kept` prepared if that is worth it and there is room. Where the server prepares no more
+/// of them, nothing was done: then room is made, and it is run again.
+macro_rules! prepared {
+    ($session:expr, $kept:ident if $worth:expr => $run:expr) => {{
+        let mut outcome;
+        let mut pauses = Prepared::PAUSES.into_iter();
+        loop {
+            let $kept = $session.may_keep_prepared().await? && $worth;
+            outcome = $run;
+            if !outcome.as_ref().is_err_and(StoreError::is_too_many_prepared) {
+                break;
+            }
+            let Some(pause) = pauses.next() else { break };
+            $session.make_room().await;
+            tokio::time::sleep(pause).await;
+        }
+        outcome
     }};
 }
 
@@ -232,10 +261,12 @@ impl Session {
     /// Rows of a query.
     pub(crate) async fn rows(&mut self, sql: Sql) -> Result<Vec<Row>, StoreError> {
         let Sql { text, values } = sql;
-        on_connection!(self, connection, row => async {
-            let query = bound!(sqlx::query(AssertSqlSafe(text)), values);
-            query.fetch_all(&mut **connection).await.map(|rows| rows.into_iter().map(row).collect())
-        })
+        let text = Arc::new(text);
+        prepared!(self, kept if true => on_connection!(self, connection, row => async {
+            let query = sqlx::query(AssertSqlSafe(Arc::clone(&text))).persistent(kept);
+            let rows = bound!(query, &values).fetch_all(&mut **connection).await?;
+            Ok(rows.into_iter().map(row).collect())
+        }))
     }
 
     /// What is made of each row of a query, for one that has many: no more of them are held than come at once.
@@ -245,16 +276,44 @@ impl Session {
         mut make: impl FnMut(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let Sql { text, values } = sql;
-        let persistent = is_worth_a_place(&values);
-        let all: Vec<Result<T, StoreError>> = on_connection!(self, connection, row => async {
-            let query = bound!(sqlx::query(AssertSqlSafe(text)).persistent(persistent), values);
-            let (mut rows, mut all) = (query.fetch(&mut **connection), Vec::new());
+        let (text, worth) = (Arc::new(text), is_worth_a_place(&values));
+        let all = prepared!(self, kept if worth => on_connection!(self, connection, row => async {
+            let query = sqlx::query(AssertSqlSafe(Arc::clone(&text))).persistent(kept);
+            let (mut rows, mut all) = (bound!(query, &values).fetch(&mut **connection), Vec::new());
             while let Some(found) = rows.try_next().await? {
                 all.push(make(&row(found)));
             }
             Ok(all)
-        })?;
-        all.into_iter().collect()
+        }));
+        all?.into_iter().collect()
+    }
+
+    /// Whether statements are kept prepared; where there is no room for them, those that this connection keeps are closed.
+    async fn may_keep_prepared(&mut self) -> Result<bool, StoreError> {
+        let Some(Connection::MySql(connection)) = &self.connection else { return Ok(true) };
+        if !self.prepared.is_scarce() {
+            return Ok(true);
+        }
+        if connection.cached_statements_size() > 0 {
+            on_connection!(self, connection, _row => connection.clear_cached_statements())?;
+        }
+        Ok(false)
+    }
+
+    /// Makes room on a server that prepares no more statements: for a while none are kept, and those of connections with nothing
+    /// to do are closed.
+    async fn make_room(&self) {
+        self.metrics.has_no_room();
+        self.prepared.note_scarce();
+        let Pools::MySql { pool, .. } = &self.pools else { return };
+        let idle: Vec<_> = std::iter::from_fn(|| pool.try_acquire()).collect();
+        for mut connection in idle {
+            match timeout(RETURN_TIMEOUT, connection.clear_cached_statements()).await {
+                Ok(Ok(())) => self.give_back(connection),
+                // It may have been in the middle of it.
+                Ok(Err(_)) | Err(_) => drop(connection.detach()),
+            }
+        }
     }
 
     /// The only row of a query.
@@ -265,11 +324,11 @@ impl Session {
     /// Runs a statement that answers no rows.
     pub(crate) async fn run(&mut self, sql: Sql) -> Result<Done, StoreError> {
         let Sql { text, values } = sql;
-        let persistent = is_worth_a_place(&values);
-        on_connection!(self, connection, _row => async {
-            let query = bound!(sqlx::query(AssertSqlSafe(text)).persistent(persistent), values);
-            query.execute(&mut **connection).await.map(|done| done_of(&done))
-        })
+        let (text, worth) = (Arc::new(text), is_worth_a_place(&values));
+        prepared!(self, kept if worth => on_connection!(self, connection, _row => async {
+            let query = sqlx::query(AssertSqlSafe(Arc::clone(&text))).persistent(kept);
+            bound!(query, &values).execute(&mut **connection).await.map(|done| done_of(&done))
+        }))
     }
 
     /// The ids that an INSERT of `rows` rows was given, in their order.

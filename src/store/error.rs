@@ -59,6 +59,8 @@ impl StoreError {
         // "interrupted" when its progress handler says no.
         match code(&error) {
             Some(Code::MySql(3024 | 1969 | 1317) | Code::Sqlite(9)) => Self::TimedOut(limit),
+            // All of them together keep as many statements prepared as the server allows.
+            Some(Code::MySql(TOO_MANY_PREPARED)) => Self::Unavailable(error),
             // The index that a list names is away.
             Some(Code::MySql(1176)) => Self::Loading(error),
             Some(Code::Sqlite(1)) if error.to_string().contains("no such index") => {
@@ -85,11 +87,20 @@ impl StoreError {
         }
     }
 
+    /// Whether the server prepares no more statements, so that nothing was done.
+    pub(crate) fn is_too_many_prepared(&self) -> bool {
+        let Self::Unavailable(error) = self else { return false };
+        matches!(code(error), Some(Code::MySql(TOO_MANY_PREPARED)))
+    }
+
     /// Whether the connection was already dead when it was used, so that nothing was done.
     pub(crate) const fn is_dead_connection(&self) -> bool {
         matches!(self, Self::Unavailable(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)))
     }
 }
+
+/// `ER_MAX_PREPARED_STMT_COUNT_REACHED`, of `MySQL` and `MariaDB`.
+const TOO_MANY_PREPARED: u16 = 1461;
 
 enum Code {
     MySql(u16),

@@ -44,6 +44,7 @@ pub(crate) struct Metrics {
     errors: [IntCounter; ERRORS.len()],
     error_kinds: IntCounterVec,
     retries: IntCounter,
+    not_prepared: IntCounter,
 }
 
 impl Metrics {
@@ -84,6 +85,10 @@ impl Metrics {
                 "marquee_database_retries_total",
                 "Reads and transactions that were begun again: another writer won, or the connection had died.",
             ),
+            not_prepared: counter(
+                "marquee_database_not_prepared_total",
+                "Times that the server prepared no more statements (max_prepared_stmt_count), and one was prepared again later.",
+            ),
         }
     }
 
@@ -92,12 +97,13 @@ impl Metrics {
     /// # Panics
     /// For a registry that has them already.
     pub(super) fn register(&self, registry: &Registry, pools: &Pools) {
-        let collectors: [Box<dyn Collector>; 6] = [
+        let collectors: [Box<dyn Collector>; 7] = [
             Box::new(self.acquire_seconds.clone()),
             Box::new(self.acquire_failures.clone()),
             Box::new(self.statements.clone()),
             Box::new(self.error_kinds.clone()),
             Box::new(self.retries.clone()),
+            Box::new(self.not_prepared.clone()),
             Box::new(Connections::of(pools.clone())),
         ];
         for collector in collectors {
@@ -124,6 +130,19 @@ impl Metrics {
 
     pub(super) fn retried(&self) {
         self.retries.inc();
+    }
+
+    /// The server prepares no more statements.
+    pub(super) fn has_no_room(&self) {
+        self.not_prepared.inc();
+        let times = self.not_prepared.get();
+        // Where it happens once it may happen with every other statement.
+        if times.is_power_of_two() {
+            tracing::warn!(
+                times,
+                "the database prepares no more statements, so none are kept: raise its max_prepared_stmt_count"
+            );
+        }
     }
 }
 

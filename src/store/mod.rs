@@ -30,6 +30,7 @@ mod movies;
 mod plan;
 mod play;
 mod pools;
+mod prepared;
 mod range;
 mod rebuild;
 mod row;

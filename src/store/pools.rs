@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Database, Executor as _, MySql, MySqlConnection, Pool,
-    Sqlite,
+    Row as _, Sqlite,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
     pool::PoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -65,7 +65,7 @@ impl Pools {
             MySqlConnectOptions::from_str(&options.url.replacen("mariadb://", "mysql://", 1))
                 .map_err(StoreError::Unavailable)?
                 .charset("utf8mb4")
-                .statement_cache_capacity(200)
+                .statement_cache_capacity(STATEMENTS)
                 .disable_statement_logging();
         let seconds = options.statement_timeout.as_secs_f64();
         let pool = |connections| {
@@ -123,6 +123,10 @@ impl Pools {
 /// and of an idle replica's 65 MB those were 13 (`scripts/bench-scale`).
 const SQLITE_IDLE: Duration = Duration::from_secs(5);
 
+/// Statements that a connection to `MySQL` keeps prepared (docs/decisions/0102-few-statements-are-kept-prepared.md). A
+/// server has room for 16,382 of all its clients together, unless it is told otherwise (`max_prepared_stmt_count`).
+const STATEMENTS: usize = 32;
+
 /// How long `SQLite` itself waits for another process' write before it answers busy.
 const SQLITE_BUSY: Duration = Duration::from_millis(500);
 
@@ -139,8 +143,9 @@ async fn prepare(
     connection: &mut MySqlConnection,
     statement_seconds: f64,
 ) -> Result<(), sqlx::Error> {
+    // As text: a server that prepares no more statements still answers these.
     let version: String =
-        sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut *connection).await?;
+        (&mut *connection).fetch_one(sqlx::raw_sql("SELECT VERSION()")).await?.try_get(0)?;
     let settings = session_settings(&version, statement_seconds);
     (&mut *connection).execute(sqlx::raw_sql(AssertSqlSafe(settings))).await?;
     let isolation = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";

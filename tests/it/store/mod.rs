@@ -7,6 +7,7 @@ mod feed;
 mod indexes;
 mod lists;
 pub(crate) mod model;
+mod prepared;
 mod rebuild;
 mod schema;
 mod writes;
