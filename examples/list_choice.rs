@@ -10,7 +10,8 @@
 //!
 //! First come the filters of `docs/LISTS.md` that are combined, then as many as LISTS (200) that are drawn at random:
 //! two to four conditions, any order. Each figure is the median of [`RUNS`] in milliseconds. With `--points`, what
-//! was estimated follows for each, for fitting the constants of the choice.
+//! was estimated follows for each, for fitting the constants of the choice. A list in place of LISTS (`genre=Drama&year_min=1990`) is
+//! the only one, with what was seen of it.
 
 #![expect(clippy::print_stdout, reason = "the tables are what it is run for")]
 
@@ -121,6 +122,7 @@ struct Measured {
     /// What is chosen the first time, when nobody has read the list yet.
     at_first: bool,
     points: String,
+    took: Took,
 }
 
 impl Measured {
@@ -142,9 +144,10 @@ async fn main() -> anyhow::Result<()> {
         arguments.remove(at);
     }
     let [url, folder, rest @ ..] = arguments.as_slice() else {
-        bail!("usage: list_choice DATABASE_URL FOLDER [LISTS] [SEED] [--points]");
+        bail!("usage: list_choice DATABASE_URL FOLDER [LISTS|LIST] [SEED] [--points]");
     };
-    let lists = rest.first().map_or(Ok(200), |lists| lists.parse())?;
+    let one = rest.first().filter(|list| list.contains('='));
+    let lists = rest.first().filter(|_| one.is_none()).map_or(Ok(200), |lists| lists.parse())?;
     let seed = rest.get(1).map_or(Ok(1), |seed| seed.parse())?;
     let options = Options {
         url: url.clone(),
@@ -163,6 +166,11 @@ async fn main() -> anyhow::Result<()> {
         other => bail!("there is no index of this database in {folder}: {other:?}"),
     };
 
+    if let Some(list) = one {
+        let measured = measure(&store, &index, list.clone()).await?;
+        println!("{}\n{}\n{:?}", row(&measured), measured.points, measured.took);
+        return Ok(());
+    }
     println!("| list | movies | database | index | chosen | × the better one |");
     println!("|---|--:|--:|--:|---|--:|");
     let mut all = Vec::new();
@@ -260,7 +268,7 @@ async fn measure(store: &Store, index: &Index, text: String) -> anyhow::Result<M
     let by_index = chosen(total, &took);
     let (database, index) = (median(database), median(by_the_index));
     let points = format!("POINT\t{text}\t{movies}\t{database}\t{index}\t{estimate:?}");
-    Ok(Measured { text, movies, database, index, by_index, at_first, points })
+    Ok(Measured { text, movies, database, index, by_index, at_first, points, took })
 }
 
 const fn exact(total: Total) -> Option<u64> {
