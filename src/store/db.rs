@@ -220,7 +220,7 @@ macro_rules! prepared {
                 break;
             }
             let Some(pause) = pauses.next() else { break };
-            $session.make_room().await;
+            $session.make_room();
             tokio::time::sleep(pause).await;
         }
         outcome
@@ -302,17 +302,21 @@ impl Session {
 
     /// Makes room on a server that prepares no more statements: for a while none are kept, and those of connections with nothing
     /// to do are closed.
-    async fn make_room(&self) {
+    fn make_room(&self) {
         self.metrics.has_no_room();
         self.prepared.note_scarce();
         let Pools::MySql { pool, .. } = &self.pools else { return };
         let idle: Vec<_> = std::iter::from_fn(|| pool.try_acquire()).collect();
         for mut connection in idle {
-            match timeout(RETURN_TIMEOUT, connection.clear_cached_statements()).await {
-                Ok(Ok(())) => self.give_back(connection),
-                // It may have been in the middle of it.
-                Ok(Err(_)) | Err(_) => drop(connection.detach()),
-            }
+            self.returns.spawn(async move {
+                let closed = timeout(RETURN_TIMEOUT, connection.clear_cached_statements()).await;
+                // Where it is not done, it may be in the middle of it.
+                if matches!(closed, Ok(Ok(()))) {
+                    let _ = timeout(RETURN_TIMEOUT, connection.return_to_pool()).await;
+                } else {
+                    drop(connection.detach());
+                }
+            });
         }
     }
 

@@ -65,6 +65,18 @@ enum Place {
 }
 
 impl Database {
+    /// Where the server is, for a proxy before it.
+    pub(crate) fn server(&self) -> std::net::SocketAddr {
+        let (server, _) = self.url.rsplit_once('/').expect("a database's name");
+        let (_, address) = server.rsplit_once('@').expect("a user");
+        address.parse().expect("an address")
+    }
+
+    /// Its URL with another server's address.
+    pub(crate) fn url_at(&self, address: std::net::SocketAddr) -> String {
+        self.url.replacen(&self.server().to_string(), &address.to_string(), 1)
+    }
+
     pub(crate) async fn new(backend: Backend) -> Self {
         match backend {
             Backend::Sqlite => {

@@ -1,7 +1,6 @@
 //! A database that hangs, vanishes and comes back.
 
 use std::{
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -31,13 +30,9 @@ const CONNECTIONS: u32 = 3;
 impl Fragile {
     async fn new() -> Self {
         let database = Database::new(Backend::MariaDb).await;
-        let (server, name) = database.url.rsplit_once('/').expect("a database's name");
-        let (user, address) =
-            server.trim_start_matches("mysql://").rsplit_once('@').expect("a user");
-        let target: SocketAddr = address.parse().expect("an address");
-        let proxy = FaultProxy::new(target).await;
+        let proxy = FaultProxy::new(database.server()).await;
         let options = Options {
-            url: format!("mysql://{user}@{}/{name}", proxy.address),
+            url: database.url_at(proxy.address),
             connections: CONNECTIONS,
             acquire_timeout: Duration::from_millis(250),
             statement_timeout: Duration::from_millis(400),

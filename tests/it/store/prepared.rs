@@ -139,11 +139,9 @@ async fn refuse(client: &mut OwnedWriteHalf) -> std::io::Result<()> {
 /// A store with few connections before a server with room for all, and movies in it.
 async fn store() -> (Arc<Store>, Server, Database) {
     let database = Database::new(Backend::MariaDb).await;
-    let (server, name) = database.url.rsplit_once('/').expect("a database's name");
-    let (user, address) = server.trim_start_matches("mysql://").rsplit_once('@').expect("a user");
-    let server = Server::new(address.parse().expect("an address")).await;
+    let server = Server::new(database.server()).await;
     let options = Options {
-        url: format!("mysql://{user}@{}/{name}", server.address),
+        url: database.url_at(server.address),
         connections: 3,
         acquire_timeout: Duration::from_secs(10),
         statement_timeout: Duration::from_secs(10),
