@@ -8,6 +8,8 @@ use flate2::{Compression, write::GzEncoder};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use tokio::sync::Semaphore;
 
+use super::exact::exact;
+
 /// Fast levels: the network, not the ratio, is what a stream waits for.
 const GZIP_LEVEL: u32 = 4;
 const ZSTD_LEVEL: i32 = 3;
@@ -139,7 +141,7 @@ pub(super) async fn compress(coding: Coding, plain: Bytes) -> Option<Bytes> {
                 coder.finish().ok()?
             }
         };
-        (coded.len() < plain.len()).then(|| Bytes::from(coded))
+        (coded.len() < plain.len()).then(|| exact(coded.into()))
     };
     tokio::task::spawn_blocking(work).await.ok()?
 }

@@ -19,6 +19,7 @@ use super::{
     class::Class,
     conditional::ETag,
     encoding::{Coding, compress},
+    exact::exact,
     response::JSON,
 };
 
@@ -76,7 +77,7 @@ impl Finished {
         body: impl Into<Bytes>,
     ) -> Self {
         let headers = vec![(header::CONTENT_TYPE, media_type)];
-        let body = body.into();
+        let body = exact(body.into());
         Self { status, class, body, etag: None, headers, shown: None, coded: Default::default() }
     }
 
@@ -308,6 +309,18 @@ mod tests {
         }
         let (_, now) = answer.coded(Coding::Brotli).await;
         assert!(!now);
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_takes_no_more_memory_than_it_has_bytes() {
+        for coding in Coding::COMPRESSED {
+            let (coded, _) = answer().coded(coding).await;
+            assert_eq!(coded.coding, coding);
+            let length = coded.body.len();
+            assert_eq!(coded.body.try_into_mut().unwrap().capacity(), length, "{coding:?}");
+        }
+        let (body, length) = (answer().body, answer().body.len());
+        assert_eq!(body.try_into_mut().unwrap().capacity(), length);
     }
 
     #[tokio::test]

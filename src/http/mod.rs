@@ -24,6 +24,7 @@ mod conditional;
 pub mod cors;
 mod encoding;
 mod error;
+mod exact;
 mod finished;
 mod framing;
 mod front;

@@ -83,7 +83,7 @@ fn links(query: &ListQuery, page: &ListPage) -> HeaderValue {
         let mark = if target.is_empty() { "" } else { "?" };
         text.extend(["<", PATH, mark, target.as_str(), ">; rel=\"", relation, "\""]);
     }
-    HeaderValue::try_from(text).expect("a canonical query is percent-encoded")
+    HeaderValue::from_str(&text).expect("a canonical query is percent-encoded")
 }
 
 #[cfg(test)]
