@@ -53,8 +53,8 @@ def _search_seconds(scale, movies):
     """How long the median kind of search takes among so many movies; 0 where that was not measured."""
     points = []
     for size in scale["sizes"]:
-        if found := scale["results"].get(f"search/{size}"):
-            points.append((size, median([row[2] for row in found["rows"].values() if len(row) >= 6]) / 1e3))
+        if found := scale["parts"].get(f"search-{size}"):
+            points.append((size, median([row[2] for row in found["found"]["rows"].values() if len(row) >= 6]) / 1e3))
     if not points:
         return 0
     base, each = _line(points)
@@ -107,19 +107,19 @@ def write():
     steps.add("the same, were all answers hits", f"{peak:,.0f}/s × {hit / 1e3:.1f} µs (beside others, at a fixed rate)",
               f"{peak * hit / 1e9:.2f} cores")
 
-    kinds = list(dict.fromkeys(figures["machine"] for figures in (run, peers, scale)))
+    kinds = list(dict.fromkeys(figures["machine"] for figures in (run, peers, *scale["parts"].values())))
     machines = "; ".join(kinds)
     unlike = "- All on one kind of machine: times of one are added to those of another.\n" if len(kinds) > 1 else ""
-    results = scale["results"]
+    results = {name: part["found"] for name, part in scale["parts"].items()}
     measured = sorted({*scale["sizes"], scale["bundled"]})
-    sizes = [size for size in measured if f"start/mariadb/{size}" in results]
+    sizes = [size for size in measured if f"start-mariadb-{size}" in results]
     backend = "mariadb" if sizes else "sqlite"
-    sizes = sizes or [size for size in measured if f"start/sqlite/{size}" in results]
+    sizes = sizes or [size for size in measured if f"start-sqlite-{size}" in results]
 
     def starts(*path):
         points = []
         for size in sizes:
-            value = results[f"start/{backend}/{size}"]
+            value = results[f"start-{backend}-{size}"]
             for step in path:
                 value = value[step]
             points.append((size, value))
@@ -142,7 +142,7 @@ def write():
                   drawn)
         steps.add("later starts, until ready", "does not depend on the number of movies (table of starts)",
                   f"{starts('again', 'ready')[-1][1]:.2f} s")
-    imports = [(size, results[f"import/{backend}/{size}"]) for size in measured if f"import/{backend}/{size}" in results]
+    imports = [(size, results[f"import-{backend}-{size}"]) for size in measured if f"import-{backend}-{size}" in results]
     if imports:
         base, each = _line([(size, value["bytes"]) for size, value in imports])
         stored = base + each * MOVIES
@@ -211,7 +211,8 @@ numbers with `A_DAY=… PEAK=… MOVIES_PLANNED=… make capacity`.
 
 def _searches(results, sizes):
     """How searches grow, in a sentence."""
-    measured = [(size, results[f"search/{size}"]["rows"]) for size in sizes if f"search/{size}" in results]
+    found = {size: results.get(f"search-{size}") for size in sizes}
+    measured = [(size, one["rows"]) for size, one in found.items() if one]
     if len(measured) < 2:
         return ""
     (small, first), (large, last) = measured[0], measured[-1]

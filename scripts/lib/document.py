@@ -33,6 +33,11 @@ def keep(name, figures):
     (FOLDER / f"{name}.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
 
 
+def kept(name):
+    """The figures that are kept of a section."""
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
 def draw(name, picture):
     """Writes a plot; what the document says to show it."""
     FOLDER.mkdir(parents=True, exist_ok=True)
