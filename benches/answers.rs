@@ -3,13 +3,13 @@
 //! How many instructions that is, which no busy machine changes, is counted by `make bench-check`.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use mimalloc::MiMalloc;
+use tikv_jemallocator::Jemalloc;
 
 mod steps;
 
 /// The service's.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn answers(criterion: &mut Criterion) {
     for step in steps::steady().into_iter().chain(steps::threaded()) {

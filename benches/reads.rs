@@ -15,11 +15,11 @@ use marquee::{
     exchange::synthetic::Synthetic,
     store::{MUTATIONS_MAX, Options, Store, mutation::Mutation},
 };
-use mimalloc::MiMalloc;
+use tikv_jemallocator::Jemalloc;
 use tokio::runtime::Runtime;
 
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 const LISTS: &[&str] = &[
     "",

@@ -36,7 +36,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Calls of one batch, of which the least is told.
 const BATCH: u32 = 2_000;

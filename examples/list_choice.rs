@@ -31,10 +31,10 @@ use marquee::{
     service::index::{Took, is_for_index},
     store::{Options, Store},
 };
-use mimalloc::MiMalloc;
+use tikv_jemallocator::Jemalloc;
 
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 const RUNS: usize = 7;
 /// How often each is read before: a database goes on getting faster, with what it keeps of pages and of lookups.

@@ -24,11 +24,11 @@ use marquee::{
     },
     store::{Options, Store},
 };
-use mimalloc::MiMalloc;
+use tikv_jemallocator::Jemalloc;
 
 /// The service's, for what is in C, too.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 const RUNS: usize = 9;
 const DEEP_ROWS: usize = 10_000;

@@ -30,7 +30,7 @@ use marquee::{
 use tokio_util::task::TaskTracker;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Keys that are asked for again and again, each as often as the others.
 const HOT: u64 = 20_000;

@@ -30,7 +30,6 @@ use marquee::{
     exchange::synthetic::Synthetic,
     search::{BuildOptions, Change, Folder, Index, Opened},
 };
-use mimalloc::MiMalloc;
 use tantivy::{
     TantivyDocument, Term,
     collector::{Count, TopDocs},
@@ -38,9 +37,10 @@ use tantivy::{
     query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery},
     schema::IndexRecordOption,
 };
+use tikv_jemallocator::Jemalloc;
 
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 const EPOCH: &str = "bench";
 const RUNS: usize = 21;

@@ -12,14 +12,14 @@
 use std::hint::black_box;
 
 use anyhow::Context as _;
-use mimalloc::MiMalloc;
+use tikv_jemallocator::Jemalloc;
 
 #[path = "../benches/steps/mod.rs"]
 mod steps;
 
 /// The service's.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);

@@ -35,7 +35,7 @@ use marquee::{
 
 /// As in the service, whose allocator this is.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const SEED: u64 = 7;
 /// Requests of each kind.

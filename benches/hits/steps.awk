@@ -5,7 +5,7 @@
 # from the innermost, then an empty line. Variable: `ns` of a request.
 
 function step_of_function(name) {
-  if (name ~ /^_?mi_|mimalloc/) return "memory"
+  if (name ~ /^_?rjem_|^je_|jemalloc|rallocx|sdallocx/) return "memory"
   if (name ~ /Instant.*::now|Timespec|clock_gettime|common::time::Time|clock::Clock/) return "clock"
   if (name ~ /tokio::time|runtime::time|TokioTimer|TokioSleep|Sleep|TimerEntry|Wheel|clear_entry/) return "timers"
   if (name ~ /shared_drop|static_drop|_drop$|drop_in_place|Drop>::drop/) return "drop"

@@ -7,7 +7,7 @@
 //!
 //! It prints its address, and serves made-up movies until it is ended. `scripts/bench-cores` asks it.
 
-use mimalloc::MiMalloc;
+use tikv_jemallocator::Jemalloc;
 
 mod run;
 
@@ -16,7 +16,7 @@ mod service;
 
 /// The service's.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> anyhow::Result<()> {
     run::run()

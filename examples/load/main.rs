@@ -27,12 +27,12 @@ mod tally;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use mimalloc::MiMalloc;
+use tikv_jemallocator::Jemalloc;
 
 use self::arguments::Arguments;
 
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = Arguments::of_process()?;

@@ -40,7 +40,7 @@ pub trait Payload: Send + Sync + Sized + 'static {
     /// Its bytes for the shared tier.
     fn write(&self, into: &mut Vec<u8>);
 
-    /// Reads what [`Payload::write`] wrote; it may keep slices of `bytes`.
+    /// Reads what [`Payload::write`] wrote. It keeps nothing of `bytes`: they are part of a whole that has to be freed.
     fn read(bytes: Bytes) -> Option<Self>;
 }
 

@@ -1,6 +1,6 @@
 //! A finished answer to a read: it holds for every request that means the same, so it can be kept.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::{Buf as _, BufMut as _, Bytes};
 use hyper::{
@@ -41,8 +41,13 @@ pub(super) struct Finished {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     /// What it shows, where it is known later what is opened of it.
     pub(super) shown: Option<Arc<Shown>>,
-    coded: [OnceCell<Option<Coded>>; Coding::COMPRESSED.len()],
+    /// In codings, once somebody asked for one: most answers are never asked for in any, and a place for each takes as much
+    /// as a small body.
+    coded: OnceLock<Box<Codings>>,
 }
+
+/// A body in each coding, where it was asked for and that makes it smaller.
+type Codings = [OnceCell<Option<Coded>>; Coding::COMPRESSED.len()];
 
 /// A body in a coding, with a tag of its own: other bytes.
 #[derive(Debug, Clone)]
@@ -78,12 +83,13 @@ impl Finished {
     ) -> Self {
         let headers = vec![(header::CONTENT_TYPE, media_type)];
         let body = exact(body.into());
-        Self { status, class, body, etag: None, headers, shown: None, coded: Default::default() }
+        Self { status, class, body, etag: None, headers, shown: None, coded: OnceLock::new() }
     }
 
     /// The same answer with one more header.
     #[must_use]
     pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.reserve_exact(1);
         self.headers.push((name, value));
         self
     }
@@ -98,7 +104,7 @@ impl Finished {
             etag: etag.clone(),
             headers: headers.clone(),
             shown: shown.clone(),
-            coded: Default::default(),
+            coded: OnceLock::new(),
         }
     }
 
@@ -112,7 +118,7 @@ impl Finished {
     pub(super) fn body_in(&self, coding: Coding) -> Option<&Bytes> {
         match Coding::COMPRESSED.iter().position(|one| *one == coding) {
             None => Some(&self.body),
-            Some(place) => self.coded[place].get()?.as_ref().map(|coded| &coded.body),
+            Some(place) => self.coded.get()?[place].get()?.as_ref().map(|coded| &coded.body),
         }
     }
 
@@ -125,7 +131,8 @@ impl Finished {
     fn place(&self, coding: Coding) -> Option<&OnceCell<Option<Coded>>> {
         let coded_already = self.headers.iter().any(|(name, _)| *name == header::CONTENT_ENCODING);
         let place = Coding::COMPRESSED.iter().position(|one| *one == coding)?;
-        (self.body.len() >= CODED_FROM && !coded_already).then(|| &self.coded[place])
+        (self.body.len() >= CODED_FROM && !coded_already)
+            .then(|| &self.coded.get_or_init(Default::default)[place])
     }
 
     /// The body in a coding, made by the first who asks and kept; and whether that was now. Where a
@@ -178,13 +185,16 @@ impl Payload for Finished {
         let headers = self.headers.iter().map(|(name, value)| {
             size_of::<(HeaderName, HeaderValue)>() + name.as_str().len() + value.len()
         });
-        let coded = self.coded.iter().filter_map(|coded| coded.get()?.as_ref());
+        let places = self.coded.get();
+        let coded = places.iter().flat_map(|places| places.iter());
+        let coded = coded.filter_map(|coded| coded.get()?.as_ref());
         let shown = self.shown.as_ref().map_or(0, |shown| {
             size_of::<Shown>() + shown.query.len() + shown.movies.len() * size_of::<MovieId>()
         });
         self.body.len()
             + shown
             + headers.sum::<usize>()
+            + places.map_or(0, |_| size_of::<Codings>())
             + coded.map(|coded| coded.body.len()).sum::<usize>()
     }
 
@@ -221,14 +231,20 @@ impl Payload for Finished {
         let mut headers = Vec::with_capacity(usize::from(count));
         for _ in 0..count {
             let name = HeaderName::from_bytes(&text(&mut bytes)?).ok()?;
-            headers.push((name, HeaderValue::from_maybe_shared(text(&mut bytes)?).ok()?));
+            headers.push((name, value_of(&text(&mut bytes)?)?));
         }
         let shown = match bytes.try_get_u8().ok()? {
             0 => None,
             _ => Some(Arc::new(read_shown(&mut bytes)?)),
         };
-        Some(Self { status, class, body: bytes, etag, headers, shown, coded: Default::default() })
+        let body = Bytes::copy_from_slice(&bytes);
+        Some(Self { status, class, body, etag, headers, shown, coded: OnceLock::new() })
     }
+}
+
+/// A header's value, in memory of its own unless it is the one that most answers have.
+fn value_of(bytes: &[u8]) -> Option<HeaderValue> {
+    if bytes == JSON.as_bytes() { Some(JSON) } else { HeaderValue::from_bytes(bytes).ok() }
 }
 
 /// A text with its length before it.
@@ -291,7 +307,7 @@ mod tests {
         let (coded, now) = answer.coded(Coding::Brotli).await;
         assert!(now && coded.coding == Coding::Brotli && coded.body.len() < answer.body.len());
         assert_ne!(coded.etag, answer.etag);
-        assert_eq!(answer.weight(), before + coded.body.len());
+        assert_eq!(answer.weight(), before + size_of::<Codings>() + coded.body.len());
         let (again, now) = answer.coded(Coding::Brotli).await;
         assert!(!now && again.body == coded.body);
     }

@@ -10,6 +10,7 @@ mod dashboards;
 mod documented;
 mod expressions;
 mod fleet;
+mod image;
 mod load;
 mod prometheus;
 mod rolling;

@@ -1,38 +1,32 @@
-//! What the process tells its allocator.
+//! What the process's allocator is told.
 
-use std::{
-    fs,
-    process::{Child, Command},
-};
+use std::process::Command;
 
-use super::{Process, marquee};
-use crate::{
-    backend::{Database, on_sqlite},
-    cluster::programs::needed,
-};
+use super::marquee;
+use crate::cluster::programs::needed;
 
-on_sqlite! {
-    memory_that_nobody_uses_is_given_back_at_once,
-    who_sets_another_delay_gets_it,
+/// What the allocator says of itself as the program ends.
+fn allocator(more: &str) -> String {
+    let mut command = marquee(&["--version"]);
+    command.env("_RJEM_MALLOC_CONF", format!("stats_print:true,{more}"));
+    let output = command.output().expect("the program can be started");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// What the process's environment says of the allocator. The kernel shows what the program began with.
-fn delay(child: &Child) -> Option<String> {
-    let environment = fs::read_to_string(format!("/proc/{}/environ", child.id())).unwrap();
-    let mut pairs = environment.split('\0').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(name, _)| *name == "MIMALLOC_PURGE_DELAY").map(|(_, value)| value.to_owned())
+#[test]
+fn memory_that_nobody_uses_is_soon_given_back() {
+    let told = allocator("");
+    for kept in ["opt.background_thread: true", "opt.dirty_decay_ms: 200", "opt.muzzy_decay_ms: 0"]
+    {
+        assert!(told.contains(kept), "{told}");
+    }
 }
 
-async fn memory_that_nobody_uses_is_given_back_at_once(database: Database) {
-    let process = Process::serve(&database, &["--bundled-catalogue=skip"]).await;
-    assert_eq!(delay(&process.child).as_deref(), Some("0"));
-}
-
-async fn who_sets_another_delay_gets_it(database: Database) {
-    let mut command = marquee(&[]);
-    command.env("MIMALLOC_PURGE_DELAY", "50");
-    let process = Process::start_by(command, &database, &["--bundled-catalogue=skip"]).await;
-    assert_eq!(delay(&process.child).as_deref(), Some("50"));
+#[test]
+fn who_sets_another_delay_gets_it() {
+    let told = allocator("dirty_decay_ms:50");
+    assert!(told.contains("opt.dirty_decay_ms: 50"), "{told}");
 }
 
 /// With an allocator that took C's functions over, the program ended before `main` (decision 0091).
