@@ -280,8 +280,10 @@ mod tests {
     fn what_is_written_for_the_shared_tier_reads_as_the_same_answer() {
         let mut bytes = Vec::new();
         answer().write(&mut bytes);
-        let read = Finished::read(bytes.clone().into()).unwrap();
+        let whole = Bytes::from(bytes.clone());
+        let read = Finished::read(whole.clone()).unwrap();
         assert_eq!(format!("{read:?}"), format!("{:?}", answer()));
+        assert!(whole.is_unique(), "the answer keeps all that came with it");
         for end in 0..60 {
             let _ = Finished::read(bytes[..end].to_vec().into()); // must not panic
         }
