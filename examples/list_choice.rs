@@ -9,9 +9,10 @@
 //! ```
 //!
 //! First come the filters of `docs/LISTS.md` that are combined, then as many as LISTS (200) that are drawn at random:
-//! two to four conditions, any order. Each figure is the median of [`RUNS`] in milliseconds. With `--points`, what
-//! was estimated follows for each, for fitting the constants of the choice. A list in place of LISTS (`genre=Drama&year_min=1990`) is
-//! the only one, with what was seen of it.
+//! two to four conditions, any order. Each is read both ways, in turns, until the service has learnt which is faster
+//! ([`TURNS`]), and some more; each figure is the median of all that, in milliseconds. With `--points`, what was
+//! estimated follows for each, for fitting the constants of the choice. A list in place of LISTS
+//! (`genre=Drama&year_min=1990`) is the only one, with what was seen of it.
 
 #![expect(clippy::print_stdout, reason = "the tables are what it is run for")]
 
@@ -36,12 +37,16 @@ use tikv_jemallocator::Jemalloc;
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
-const RUNS: usize = 7;
+/// How often what the service chooses is counted.
+const RUNS: u32 = 7;
+/// The same where the slower one takes less than [`CLOSE`] times as long: which it is takes more to tell.
+const RUNS_CLOSE: u32 = 21;
+const CLOSE: f64 = 1.5;
 /// How often each is read before: a database goes on getting faster, with what it keeps of pages and of lookups.
-const WARMING: usize = 5;
-/// How often the service reads a list before it is asked what it chooses: as often as it tries both where they are close,
+const WARMING: u32 = 5;
+/// How often the service reads a list before it counts what it chooses: as often as it tries both where they are close,
 /// and some more.
-const TURNS: usize = 16;
+const TURNS: u32 = 16;
 /// As much longer as the better one that a choice may take.
 const GOAL: f64 = 1.1;
 
@@ -117,8 +122,8 @@ struct Measured {
     movies: u64,
     database: f64,
     index: f64,
-    /// What is chosen after some [`TURNS`].
-    by_index: bool,
+    /// Share of what is read from the index after some [`TURNS`].
+    by_index: f64,
     /// What is chosen the first time, when nobody has read the list yet.
     at_first: bool,
     points: String,
@@ -126,13 +131,18 @@ struct Measured {
 }
 
 impl Measured {
-    /// How many times as long as the better one the chosen one takes.
+    /// How many times as long as the better one what is chosen takes.
     fn regret(&self) -> f64 {
         self.takes(self.by_index) / self.database.min(self.index)
     }
 
-    fn takes(&self, by_index: bool) -> f64 {
-        if by_index { self.index } else { self.database }
+    /// Milliseconds, where this share is read from the index.
+    fn takes(&self, by_index: f64) -> f64 {
+        by_index * self.index + (1.0 - by_index) * self.database
+    }
+
+    fn takes_at_first(&self) -> f64 {
+        if self.at_first { self.index } else { self.database }
     }
 }
 
@@ -231,44 +241,69 @@ async fn measure(store: &Store, index: &Index, text: String) -> anyhow::Result<M
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let query = ListQuery::from_pairs(pairs).with_context(|| text.clone())?;
-    let (mut database, mut by_the_index) = (Vec::new(), Vec::new());
-    let mut movies = 0;
-    for run in 0..WARMING + RUNS {
-        let since = Instant::now();
-        let stored = store.list(&query).await?.value;
-        let by_database = since.elapsed();
-        let since = Instant::now();
-        let found = index.list(&query)?.value;
-        if run >= WARMING {
-            database.push(by_database);
-            by_the_index.push(since.elapsed());
-        }
-        let ids =
-            |movies: &[Movie]| -> Vec<i64> { movies.iter().map(|movie| movie.id.get()).collect() };
-        ensure!(ids(&stored.movies) == ids(&found.movies), "{text}: they are not the same");
-        movies = exact(found.total).context("the index counts all")?;
+    let mut times = Both::default();
+    for _ in 0..WARMING {
+        times.take(store, index, &query).await?;
     }
+    times = Both::default();
     let at_first = is_for_index(&query, &store.estimate(&query, None), &Took::default());
-    let (mut total, mut took) = (None, Took::default());
-    let chosen = |total, took: &Took| is_for_index(&query, &store.estimate(&query, total), took);
-    for _ in 0..TURNS {
-        let by_index = chosen(total, &took);
-        // As it is measured above, and as a service reads: something else was read in between.
-        if by_index {
-            store.list(&query).await?;
-        } else {
-            index.list(&query)?;
-        }
-        let since = Instant::now();
-        let page = if by_index { index.list(&query)? } else { store.list(&query).await? };
-        took.note(by_index, since.elapsed());
-        total = exact(page.value.total).or(total);
+    let (mut total, mut took, mut from_index, mut turns) = (None, Took::default(), 0, 0);
+    while turns < TURNS + RUNS || turns < TURNS + RUNS_CLOSE && times.are_close() {
+        let by_index = is_for_index(&query, &store.estimate(&query, total), &took);
+        times.take(store, index, &query).await?;
+        took.note(by_index, times.last(by_index));
+        total = if by_index { Some(times.movies) } else { times.counted.or(total) };
+        from_index += u32::from(by_index && turns >= TURNS);
+        turns += 1;
     }
     let estimate = store.estimate(&query, total);
-    let by_index = chosen(total, &took);
-    let (database, index) = (median(database), median(by_the_index));
+    let by_index = f64::from(from_index) / f64::from(turns - TURNS);
+    let (movies, database, index) = (times.movies, median(&times.database), median(&times.index));
     let points = format!("POINT\t{text}\t{movies}\t{database}\t{index}\t{estimate:?}");
     Ok(Measured { text, movies, database, index, by_index, at_first, points, took })
+}
+
+/// How long both readers took, in turns.
+#[derive(Default)]
+struct Both {
+    database: Vec<Duration>,
+    index: Vec<Duration>,
+    movies: u64,
+    /// How many the database counted, if it counted them all.
+    counted: Option<u64>,
+}
+
+impl Both {
+    /// The one that the service asks takes as long as here: something else was read in between.
+    async fn take(
+        &mut self,
+        store: &Store,
+        index: &Index,
+        query: &ListQuery,
+    ) -> anyhow::Result<()> {
+        let since = Instant::now();
+        let stored = store.list(query).await?.value;
+        self.database.push(since.elapsed());
+        let since = Instant::now();
+        let found = index.list(query)?.value;
+        self.index.push(since.elapsed());
+        let ids =
+            |movies: &[Movie]| -> Vec<i64> { movies.iter().map(|movie| movie.id.get()).collect() };
+        ensure!(ids(&stored.movies) == ids(&found.movies), "{query:?}: they are not the same");
+        self.movies = exact(found.total).context("the index counts all")?;
+        self.counted = exact(stored.total);
+        Ok(())
+    }
+
+    fn last(&self, by_index: bool) -> Duration {
+        let times = if by_index { &self.index } else { &self.database };
+        times.last().copied().unwrap_or_default()
+    }
+
+    fn are_close(&self) -> bool {
+        let (database, index) = (median(&self.database), median(&self.index));
+        database.max(index) < CLOSE * database.min(index)
+    }
 }
 
 const fn exact(total: Total) -> Option<u64> {
@@ -278,14 +313,19 @@ const fn exact(total: Total) -> Option<u64> {
     }
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
+fn median(times: &[Duration]) -> f64 {
+    let mut times = times.to_vec();
     times.sort();
     times[times.len() / 2].as_secs_f64() * 1000.0
 }
 
 fn row(measured: &Measured) -> String {
     let Measured { text, movies, database, index, by_index, .. } = measured;
-    let chosen = if *by_index { "index" } else { "database" };
+    let chosen = match by_index * 100.0 {
+        100.0 => "index".to_owned(),
+        0.0 => "database".to_owned(),
+        share => format!("index {share:.0} %"),
+    };
     let text = text.replace('|', "\\|");
     format!(
         "| `{text}` | {movies} | {database:.2} | {index:.2} | {chosen} | {:.2} |",
@@ -311,11 +351,11 @@ fn summary(name: &str, measured: &mut [Measured]) {
          first time: {:.1} %), and takes {:.2} times as long in sum (always the database: \
          {:.2}, always the index: {:.2}); p99 {:.1} ms",
         measured.len(),
-        share(&|measured| measured.by_index),
+        share(&|measured| measured.by_index > 0.5),
         (GOAL - 1.0) * 100.0,
         share(&|measured| measured.regret() <= GOAL),
         share(&|measured| {
-            measured.takes(measured.at_first) <= GOAL * measured.database.min(measured.index)
+            measured.takes_at_first() <= GOAL * measured.database.min(measured.index)
         }),
         sum(&|measured| measured.takes(measured.by_index)) / best,
         sum(&|measured| measured.database) / best,

@@ -22,7 +22,8 @@ const BELIEVED: usize = 2;
 /// Up to so many times the least of them counts, and then the median of the last [`RECENT`]: a moment of load is not
 /// taken for the list's, nor is a reader that is fast now and then for one that is fast.
 const FEW: usize = 4;
-/// So many times are remembered, and taken of both readers where the slower one takes less than [`CLOSE`] times as long.
+/// So many times are remembered, and taken of both readers, in turns, where the slower one takes less than [`CLOSE`]
+/// times as long: a machine that is slower for a moment is so for both then.
 const RECENT: usize = 7;
 /// How many times as long the slower reader takes for which two times each tell who that is.
 const CLOSE: f64 = 1.5;
@@ -72,14 +73,18 @@ impl Took {
             if is_faster { (self.index, self.database) } else { (self.database, self.index) };
         let ratio = if is_faster { database / index } else { index / database };
         let is_due = self.by_index == is_faster && f64::from(self.in_a_row) >= READS_APART * ratio;
-        // One time may have been chance, and is followed up.
-        let was_faster = match (faster.known(), slower.last()) {
-            (Some(faster), Some(slower)) => slower < faster,
-            _ => false,
-        };
+        let are_close = ratio < CLOSE;
+        let is_compared = are_close && slower.seen.min(faster.seen) < RECENT;
+        // One time may have been chance, and is followed up; that of one that is close mostly was.
+        let was_faster = !are_close
+            && match (faster.known(), slower.last()) {
+                (Some(faster), Some(slower)) => slower < faster,
+                _ => false,
+            };
         let is_tried = match (faster.known(), slower.known()) {
             (Some(_), None) => ratio < NEAR || is_due || was_faster,
-            (Some(_), Some(_)) => is_due || ratio < CLOSE && slower.seen < RECENT || was_faster,
+            (Some(_), Some(_)) if is_compared => slower.seen < faster.seen,
+            (Some(_), Some(_)) => is_due || was_faster,
             (None, Some(_)) => is_due,
             (None, None) => false,
         };
@@ -285,6 +290,19 @@ mod tests {
         // The index is tried until it was seen as often, and no more.
         assert_eq!(reads.iter().filter(|by_index| **by_index).count(), RECENT - 2, "{reads:?}");
         assert!(reads[10..].iter().all(|by_index| !by_index), "{reads:?}");
+        // In turns: what slows the machine for some reads slows both.
+        assert!(reads[..10].chunks(2).all(|two| two[0] != two[1]), "{reads:?}");
+    }
+
+    #[test]
+    fn one_fast_time_of_a_reader_that_is_hardly_slower_is_not_followed_up() {
+        let mut took = Took::default();
+        for _ in 0..RECENT {
+            took.note(true, Duration::from_millis(10));
+            took.note(false, Duration::from_millis(12));
+        }
+        took.note(false, Duration::from_millis(8));
+        assert!(took.is_for_index(1.0, 1.0));
     }
 
     #[test]
