@@ -1,8 +1,8 @@
 //! A new index, from one snapshot of the truth.
 //!
 //! One task reads the snapshot, some movies at a time, and pauses in between; one thread puts them into
-//! the index, which has threads of its own for at most half of the processors. So requests go on: the
-//! database and a processor are free for them every few milliseconds.
+//! the index, which has threads of its own for at most half of the processors, at a lower priority. So requests go
+//! on: the database and a processor are free for them every few milliseconds.
 
 use std::{
     sync::{Arc, PoisonError},
@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::nice;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep},
@@ -31,6 +32,9 @@ use super::{
 const CHUNKS: usize = 4;
 /// The longest pause between two chunks.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
+/// How much nicer the threads that build are than others: they get a third of what one that answers gets where both
+/// want a processor. At the lowest priority a replica that is never idle would not get its index.
+const NICE: i32 = 5;
 /// How often the log tells how far it is.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
@@ -124,6 +128,8 @@ fn spawn(
 ) -> Result<oneshot::Receiver<Result<(), SearchError>>, Trouble> {
     let (sender, outcome) = oneshot::channel();
     let thread = thread::Builder::new().name("index-build".to_owned()).spawn(move || {
+        // Of this thread, and of those that it begins; if the system does not let it, it takes its turn.
+        let _ = nice(NICE);
         let _ = sender.send(work());
     });
     thread.map(|_| outcome).map_err(|_| Trouble::Lost)
@@ -161,5 +167,28 @@ fn build(
         // The index is opened anew, as after a restart: what was written must be readable.
         None if is_all => builder.finish(revision).map(drop),
         None => Ok(()), // nobody waits for it
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::getpriority_process;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_builds_and_what_it_begins_gives_way_to_requests() {
+        let usual = getpriority_process(None).unwrap();
+        let (sender, seen) = oneshot::channel();
+        let ended = spawn(move || {
+            let inner = thread::spawn(|| getpriority_process(None)).join();
+            let _ = sender.send((getpriority_process(None), inner));
+            Ok(())
+        });
+        ended.unwrap().await.unwrap().unwrap();
+        let (own, inner) = seen.await.unwrap();
+        let nicer = (usual + NICE).min(19);
+        assert_eq!((own.unwrap(), inner.unwrap().unwrap()), (nicer, nicer));
+        assert_eq!(getpriority_process(None).unwrap(), usual, "nobody else does");
     }
 }
