@@ -193,7 +193,9 @@ impl Movies {
 pub(super) struct Cells {
     pub(super) all: Arc<Cell>,
     movies: Movies,
-    items: Vec<Arc<Cell>>,
+    /// Of a movie's scope that nobody asked for and that was not touched since the last bump there is none: it
+    /// would say what `bumped` does, and there are many.
+    items: Vec<Option<Arc<Cell>>>,
     genres: HashMap<String, Movies>,
     /// Stands for every genre that the truth has never had. Replaced, and the old one killed, when a
     /// genre turns up: so a made-up genre costs nothing, and answers about it end with its beginning.
@@ -215,11 +217,10 @@ pub(super) struct Cells {
 impl Cells {
     pub(super) fn new(bumped: i64) -> Self {
         let cell = || Cell::new(bumped);
-        let items = (0..ITEM_BUCKETS).map(|_| cell()).collect();
         Self {
             all: cell(),
             movies: Movies::new(bumped),
-            items,
+            items: (0..ITEM_BUCKETS).map(|_| None).collect(),
             genres: HashMap::new(),
             unheard_of: cell(),
             index: Cell::new(0),
@@ -231,10 +232,11 @@ impl Cells {
         }
     }
 
-    pub(super) fn of(&self, scope: &Scope) -> &Arc<Cell> {
-        match scope {
+    /// The cell of a scope, if there is one: where not, [`make`](Self::make) it.
+    pub(super) fn of(&self, scope: &Scope) -> Option<&Arc<Cell>> {
+        let cell = match scope {
             Scope::All | Scope::Bump => &self.all,
-            Scope::Item(bucket) => &self.items[usize::from(*bucket) % self.items.len()],
+            Scope::Item(bucket) => return self.items[usize::from(*bucket)].as_ref(),
             Scope::Movies => &self.movies.set,
             Scope::Measure(measure) => self.movies.measure(*measure),
             Scope::Genre(key) => self.genres.get(key).map_or(&self.unheard_of, |genre| &genre.set),
@@ -245,6 +247,24 @@ impl Cells {
             Scope::Model => &self.model,
             Scope::Collection(slug) => self.collections.get(slug).unwrap_or(&self.no_collection),
             Scope::Collections => &self.collection_set,
+        };
+        Some(cell)
+    }
+
+    /// The cell of a scope.
+    pub(super) fn make(&mut self, scope: &Scope) -> &Arc<Cell> {
+        if let Scope::Item(bucket) = scope {
+            let bumped = self.bumped;
+            return self.items[usize::from(*bucket)].get_or_insert_with(|| Cell::new(bumped));
+        }
+        self.of(scope).unwrap_or(&self.all)
+    }
+
+    /// Makes those that there are none of.
+    pub(super) fn make_all(&mut self) {
+        let bumped = self.bumped;
+        for cell in &mut self.items {
+            cell.get_or_insert_with(|| Cell::new(bumped));
         }
     }
 
@@ -266,12 +286,13 @@ impl Cells {
         std::mem::replace(&mut self.model, Cell::new(0)).kill();
     }
 
-    /// Every cell that the truth raises.
+    /// Every cell that there is and the truth raises.
     pub(super) fn every(&self) -> impl Iterator<Item = &Arc<Cell>> {
         let single = [&self.all, &self.unheard_of, &self.no_collection, &self.collection_set];
         let movies = std::iter::once(&self.movies).chain(self.genres.values());
         let movies = movies.flat_map(Movies::every);
-        single.into_iter().chain(&self.items).chain(self.collections.values()).chain(movies)
+        let items = self.items.iter().flatten();
+        single.into_iter().chain(items).chain(self.collections.values()).chain(movies)
     }
 
     /// Genres that have cells.
@@ -300,7 +321,7 @@ impl Cells {
                 std::mem::replace(&mut self.no_collection, Cell::new(self.bumped)).kill();
                 true
             }
-            _ => self.of(scope).raise(at) || is_news,
+            _ => self.make(scope).raise(at) || is_news,
         }
     }
 }

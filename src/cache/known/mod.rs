@@ -52,7 +52,7 @@ struct Hint {
     /// The number of the last poll that had begun when it came.
     after_poll: u64,
     revision: i64,
-    cells: Vec<Arc<Cell>>,
+    cells: Box<[Arc<Cell>]>,
 }
 
 /// A poll that is under way.
@@ -158,9 +158,17 @@ impl Known {
     /// What an answer depends on. To be taken before the answer is loaded.
     #[must_use]
     pub fn watch(&self, scopes: &[Scope]) -> Watched {
+        Watched::new(self.cells_of(scopes.iter()), self.news.clone())
+    }
+
+    fn cells_of<'s>(&self, scopes: impl Iterator<Item = &'s Scope> + Clone) -> Box<[Arc<Cell>]> {
         let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
-        let cells = scopes.iter().map(|scope| Arc::clone(cells.of(scope))).collect();
-        Watched::new(cells, self.news.clone())
+        let found = scopes.clone().map(|scope| cells.of(scope).cloned()).collect::<Option<_>>();
+        drop(cells);
+        found.unwrap_or_else(|| {
+            let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+            scopes.map(|scope| Arc::clone(cells.make(scope))).collect()
+        })
     }
 
     /// The last revision that the truth is known to have: whatever is read from it from now on includes it.
@@ -287,17 +295,14 @@ impl Known {
         if hints.len() >= HINTS_MAX {
             return;
         }
-        let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
-        let mut touched: Vec<Arc<Cell>> = match scopes {
-            Some(scopes) => {
-                let of_truth =
-                    scopes.iter().filter(|scope| !matches!(scope, Scope::Index | Scope::Model));
-                of_truth.map(|scope| Arc::clone(cells.of(scope))).collect()
-            }
-            None => cells.every().cloned().collect(),
+        let touched = if let Some(scopes) = scopes {
+            let is_of_truth = |scope: &&Scope| !matches!(scope, Scope::Index | Scope::Model);
+            self.cells_of(scopes.iter().filter(is_of_truth).chain([&Scope::All]))
+        } else {
+            let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+            cells.make_all();
+            cells.every().cloned().collect()
         };
-        touched.push(Arc::clone(&cells.all));
-        drop(cells);
         let mut is_news = false;
         for cell in &touched {
             is_news |= cell.hint(at);
@@ -373,7 +378,7 @@ impl Known {
         self.written.store(0, Ordering::Release);
         self.cursor.store(0, Ordering::Release);
         self.verified.store(0, Ordering::Release);
-        let own = [gone.of(&Scope::Index), gone.of(&Scope::Model)];
+        let own = [gone.of(&Scope::Index), gone.of(&Scope::Model)].into_iter().flatten();
         gone.every().chain(own).for_each(|cell| cell.kill());
         self.news.count();
         self.showing.forget();

@@ -219,6 +219,22 @@ fn rules_can_be_broken_to_see_that_it_is_noticed() {
     assert_eq!(known.lease().age(known.clock().tick()), Duration::ZERO);
 }
 
+#[test]
+fn a_bump_reaches_movies_that_nobody_asked_for_before() {
+    let known = known(&[(Scope::All, 10), (Scope::Item(1), 9)]);
+    let watched = known.watch(&[Scope::Item(2)]);
+    assert_eq!(poll(&known, 12, &[(Scope::All, 12), (Scope::Bump, 12)]), Found::Applied);
+    assert_eq!(watched.need(), at(12));
+    for bucket in [1, 2, 3] {
+        assert_eq!(need(&known, Scope::Item(bucket)), 12, "{bucket}");
+    }
+    // What the bus told of all of them is taken back from all of them.
+    known.hint(1, at(99), None);
+    assert_eq!((need(&known, Scope::Item(3)), need(&known, Scope::Item(4))), (99, 99));
+    assert_eq!(poll(&known, 13, &[(Scope::All, 13)]), Found::Applied);
+    assert_eq!((need(&known, Scope::Item(3)), need(&known, Scope::Item(4))), (12, 12));
+}
+
 fn shown(revision: i64) -> Shown {
     Shown { revision: at(revision), exactness: Exactness::Exact }
 }
