@@ -12,11 +12,11 @@ use super::{
     Store,
     db::{Purpose, Session},
     error::StoreError,
-    movies::{as_of, rows_as_of},
+    movies::{as_of, values},
     row::{self, Columns},
-    snapshot::head,
     sql::{Row, Sql},
     state,
+    whole::Head,
     write::MUTATIONS_MAX,
 };
 
@@ -36,8 +36,10 @@ impl Store {
         since: Revision,
         limit: u32,
     ) -> Result<AsOf<Vec<Change>>, StoreError> {
-        let rows = self.read(changes_sql(since, limit)).await?;
-        changes_of(&rows, since, limit)
+        let (whole, rows) = self.read_as_of(changes_sql(since, limit)).await?;
+        let mut value = changes_of(&rows, since, limit)?;
+        value.retain(|change| change.revision <= whole);
+        Ok(AsOf { revision: whole, value })
     }
 
     /// The same with the movies that the changes are about, all of one moment.
@@ -47,8 +49,8 @@ impl Store {
     pub async fn changed(&self, since: Revision, limit: u32) -> Result<Changed, StoreError> {
         let mut session = self.session(Purpose::Read).await?;
         session.lift_deadline().await?;
-        session.begin_snapshot().await?;
-        let changed = changed(&mut session, since, limit).await;
+        let head = self.begin_whole(&mut session).await?;
+        let changed = changed(&mut session, head, since, limit).await;
         session.roll_back().await;
         changed
     }
@@ -92,15 +94,20 @@ pub struct Changed {
 
 async fn changed(
     session: &mut Session,
+    head: Head,
     since: Revision,
     limit: u32,
 ) -> Result<Changed, StoreError> {
-    let (epoch, revision) = head(session).await?;
+    let (epoch, mut revision) = (head.epoch, head.last);
     if revision <= since {
         return Ok(Changed { epoch, revision, changes: Vec::new(), movies: Vec::new() });
     }
     let rows = session.rows(changes_sql(since, limit)).await?;
-    let changes = changes_of(&rows, since, limit)?.value;
+    let mut changes = changes_of(&rows, since, limit)?;
+    changes.retain(|change| change.revision <= head.whole);
+    if changes.is_empty() {
+        revision = head.whole; // what came later may lack what came before it
+    }
     let ids: BTreeSet<i64> =
         changes.iter().filter_map(|change| change.id).map(MovieId::get).collect();
     let ids: Vec<i64> = ids.into_iter().collect();
@@ -128,7 +135,7 @@ fn changes_sql(since: Revision, limit: u32) -> Sql {
     sql
 }
 
-fn changes_of(rows: &[Row], since: Revision, limit: u32) -> Result<AsOf<Vec<Change>>, StoreError> {
+fn changes_of(rows: &[Row], since: Revision, limit: u32) -> Result<Vec<Change>, StoreError> {
     let floor = match rows.first() {
         Some(row) => {
             row.optional_text(1)?.and_then(|text| text.parse().ok()).and_then(Revision::new)
@@ -138,9 +145,9 @@ fn changes_of(rows: &[Row], since: Revision, limit: u32) -> Result<AsOf<Vec<Chan
     if let Some(oldest) = floor.filter(|floor| since < *floor) {
         return Err(StoreError::ChangesGone { oldest });
     }
-    let mut answer = rows_as_of(rows, change)?;
-    cut_to_whole_revisions(&mut answer.value, limit as usize);
-    Ok(answer)
+    let mut changes = values(rows, change)?;
+    cut_to_whole_revisions(&mut changes, limit as usize);
+    Ok(changes)
 }
 
 fn change(row: &Row) -> Result<Option<Change>, StoreError> {

@@ -6,7 +6,7 @@ use super::{
     Store,
     error::StoreError,
     facet::Count,
-    movies::{as_of, rows_as_of},
+    movies::{as_of, values},
 };
 
 impl Store {
@@ -20,10 +20,11 @@ impl Store {
         sql.push("JOIN genres n ON n.id = c.value WHERE c.movies > 0 AND c.facet = ")
             .bind(Count::Genre.code());
         sql.push(") g ON 1 = 1 WHERE r.scope = '*' ORDER BY g.name_key");
-        let rows = self.read(sql).await?;
-        rows_as_of(&rows, |row| {
+        let (revision, rows) = self.read_as_of(sql).await?;
+        let value = values(&rows, |row| {
             let Some(name) = row.optional_text(1)? else { return Ok(None) };
             Ok(Some(Genre { name, movies: row.integer(2)? }))
-        })
+        })?;
+        Ok(AsOf { revision, value })
     }
 }

@@ -15,11 +15,11 @@ use super::{
     count::{self, Counted},
     db::Session,
     error::StoreError,
-    movies::{revision, rows_as_of},
+    movies::{revision_of, values},
     plan::Plan,
     range::{self, Missing, Walk},
     row::{self, Columns},
-    sql::Sql,
+    sql::{Row, Sql},
 };
 
 /// A list with so many times the rows that are needed is taken to fill the page with rows that have a
@@ -69,20 +69,34 @@ impl Store {
         query: &ListQuery,
         counted: &Counted,
     ) -> Result<(AsOf<ListPage>, Duration), StoreError> {
-        let (sql, missing) = self.list_sql(query, &counted.sql, None);
-        let (mut rows, mut took) = self.read_timed(sql).await?;
-        // Fewer than was thought: the whole page again, as one statement and so of one moment.
-        if missing == Missing::LeftOut && rows.len() <= usize::from(query.limit) {
-            let (sql, _) = self.list_sql(query, &counted.sql, Some(Missing::Included));
-            let (all, again) = self.read_timed(sql).await?;
-            (rows, took) = (all, took + again);
-        }
-        let first = rows.first().ok_or(StoreError::Refused(sqlx::Error::RowNotFound))?;
-        let (revision, total) = (revision(first)?, first.integer(1)?);
-        let movies = rows_as_of(&rows, |row| row::movie(row, 2, Columns::Listed))?.value;
+        let mut reads = self.reads();
+        let (revision, rows, took) = loop {
+            let (rows, took) = self.read_rows(query, counted).await?;
+            if let Some(whole) = self.whole(&mut reads, revision_of(&rows)?).await? {
+                break (whole, rows, took);
+            }
+        };
+        let total = rows.first().map_or(Ok(0), |row| row.integer(1))?;
+        let movies = values(&rows, |row| row::movie(row, 2, Columns::Listed))?;
         let total = counted.total(total, shown(movies.len(), query))?;
         let (movies, next, prev) = turn(in_order(movies, query), query);
         Ok((AsOf { revision, value: ListPage { movies, total, next, prev } }, took))
+    }
+
+    async fn read_rows(
+        &self,
+        query: &ListQuery,
+        counted: &Counted,
+    ) -> Result<(Vec<Row>, Duration), StoreError> {
+        let (sql, missing) = self.list_sql(query, &counted.sql, None);
+        let (rows, took) = self.read_timed(sql).await?;
+        if missing == Missing::Included || rows.len() > usize::from(query.limit) {
+            return Ok((rows, took));
+        }
+        // Fewer than was thought: the whole page again, as one statement and so of one moment.
+        let (sql, _) = self.list_sql(query, &counted.sql, Some(Missing::Included));
+        let (all, again) = self.read_timed(sql).await?;
+        Ok((all, took + again))
     }
 
     /// The movies of a list's first page, read within a snapshot that somebody took.
@@ -98,7 +112,7 @@ impl Store {
             let (sql, _) = self.list_sql(query, &no_total, Some(Missing::Included));
             rows = session.rows(sql).await?;
         }
-        let movies = rows_as_of(&rows, |row| row::movie(row, 2, Columns::Listed))?.value;
+        let movies = values(&rows, |row| row::movie(row, 2, Columns::Listed))?;
         Ok(turn(in_order(movies, query), query).0)
     }
 

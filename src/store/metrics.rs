@@ -45,6 +45,7 @@ pub(crate) struct Metrics {
     error_kinds: IntCounterVec,
     retries: IntCounter,
     not_prepared: IntCounter,
+    again: IntCounter,
 }
 
 impl Metrics {
@@ -89,6 +90,10 @@ impl Metrics {
                 "marquee_database_not_prepared_total",
                 "Times that the server prepared no more statements (max_prepared_stmt_count), and one was prepared again later.",
             ),
+            again: counter(
+                "marquee_database_reads_again_total",
+                "Reads that were made again, since they were of a write that nobody here had seen and so may have lacked one before it.",
+            ),
         }
     }
 
@@ -97,13 +102,14 @@ impl Metrics {
     /// # Panics
     /// For a registry that has them already.
     pub(super) fn register(&self, registry: &Registry, pools: &Pools) {
-        let collectors: [Box<dyn Collector>; 7] = [
+        let collectors: [Box<dyn Collector>; 8] = [
             Box::new(self.acquire_seconds.clone()),
             Box::new(self.acquire_failures.clone()),
             Box::new(self.statements.clone()),
             Box::new(self.error_kinds.clone()),
             Box::new(self.retries.clone()),
             Box::new(self.not_prepared.clone()),
+            Box::new(self.again.clone()),
             Box::new(Connections::of(pools.clone())),
         ];
         for collector in collectors {
@@ -130,6 +136,11 @@ impl Metrics {
 
     pub(super) fn retried(&self) {
         self.retries.inc();
+    }
+
+    /// Something is read again since it may not be whole.
+    pub(super) fn reads_again(&self) {
+        self.again.inc();
     }
 
     /// The server prepares no more statements.

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** nothing above this module knows of SQL, and nothing in it knows of HTTP.
 //! **Invariant:** each read is one statement, or one snapshot: what it answers is one state of the
-//! catalogue, with that state's revision.
+//! catalogue, with that state's revision; `whole` sees to it that nothing before that revision is missing.
 //! **Invariant:** each write is one transaction of rows, changes and revisions; see `transaction`.
 
 pub mod error;
@@ -42,6 +42,7 @@ mod statistics;
 mod training;
 mod transaction;
 mod watch;
+mod whole;
 mod work;
 mod write;
 
@@ -81,6 +82,7 @@ use db::{Db, Purpose, Session};
 use error::StoreError;
 use sql::{Row, Sql};
 use statistics::Statistics;
+use whole::SeenRevision;
 
 /// The store.
 #[derive(Debug)]
@@ -89,6 +91,8 @@ pub struct Store {
     clock: Clock,
     options: Options,
     statistics: ArcSwap<Statistics>,
+    /// The last revision that was seen here.
+    seen: SeenRevision,
 }
 
 impl Store {
@@ -99,7 +103,8 @@ impl Store {
     /// [`StoreError::Unavailable`] for a URL that makes no sense or a file that cannot be opened.
     pub async fn open(options: Options, clock: Clock) -> Result<Self, StoreError> {
         let db = Db::open(&options).await?;
-        Ok(Self { db, clock, options, statistics: ArcSwap::from(Arc::default()) })
+        let (statistics, seen) = (ArcSwap::from(Arc::default()), SeenRevision::default());
+        Ok(Self { db, clock, options, statistics, seen })
     }
 
     /// Ends all connections, after the statements that they are running.

@@ -57,8 +57,9 @@ impl Store {
     }
 
     async fn one(&self, sql: Sql) -> Result<AsOf<Option<Movie>>, StoreError> {
-        let row = self.read_row(sql).await?;
-        Ok(AsOf { revision: revision(&row)?, value: row::movie(&row, 1, Columns::Whole)? })
+        let (revision, rows) = self.read_as_of(sql).await?;
+        let movie = rows.first().map(|row| row::movie(row, 1, Columns::Whole)).transpose()?;
+        Ok(AsOf { revision, value: movie.flatten() })
     }
 
     /// These movies with all of their values, as far as there are such; in no order. Not of one moment, if they
@@ -114,20 +115,36 @@ impl Store {
         sql.push(" ORDER BY id LIMIT ")
             .bind(limit)
             .push(") m ON 1 = 1 WHERE r.scope = '*' ORDER BY m.id");
-        let rows = self.read(sql).await?;
-        rows_as_of(&rows, |row| row::movie(row, 1, Columns::Listed))
+        let (revision, rows) = self.read_as_of(sql).await?;
+        let value = values(&rows, |row| row::movie(row, 1, Columns::Listed))?;
+        Ok(AsOf { revision, value })
+    }
+
+    /// Rows of [`as_of`], and their revision.
+    pub(super) async fn read_as_of(&self, sql: Sql) -> Result<(Revision, Vec<Row>), StoreError> {
+        let mut reads = self.reads();
+        loop {
+            let rows = self.read(sql.clone()).await?;
+            if let Some(whole) = self.whole(&mut reads, revision_of(&rows)?).await? {
+                return Ok((whole, rows));
+            }
+        }
     }
 }
 
-/// Reads rows of [`as_of`], of which there is at least one.
-pub(super) fn rows_as_of<T>(
+/// The revision of rows of [`as_of`], of which there is at least one.
+pub(super) fn revision_of(rows: &[Row]) -> Result<Revision, StoreError> {
+    revision(rows.first().ok_or(StoreError::Refused(sqlx::Error::RowNotFound))?)
+}
+
+/// What rows have that have something.
+pub(super) fn values<T>(
     rows: &[Row],
     mut read: impl FnMut(&Row) -> Result<Option<T>, StoreError>,
-) -> Result<AsOf<Vec<T>>, StoreError> {
-    let first = rows.first().ok_or(StoreError::Refused(sqlx::Error::RowNotFound))?;
-    let mut value = Vec::with_capacity(rows.len());
+) -> Result<Vec<T>, StoreError> {
+    let mut values = Vec::with_capacity(rows.len());
     for row in rows {
-        value.extend(read(row)?);
+        values.extend(read(row)?);
     }
-    Ok(AsOf { revision: revision(first)?, value })
+    Ok(values)
 }

@@ -14,6 +14,7 @@ use super::{
     sql::Sql,
     state::EPOCH,
     watch::epoch,
+    whole::REVISION,
 };
 
 /// Movies of one chunk.
@@ -37,9 +38,8 @@ impl Store {
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let mut session = self.session(Purpose::Read).await?;
         session.lift_deadline().await?;
-        session.begin_snapshot().await?;
-        let (epoch, revision) = head(&mut session).await?;
-        Ok(Snapshot { session, epoch, revision, after: 0 })
+        let head = self.begin_whole(&mut session).await?;
+        Ok(Snapshot { session, epoch: head.epoch, revision: head.whole, after: 0 })
     }
 
     /// The catalogue's revision.
@@ -47,11 +47,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn revision(&self) -> Result<Revision, StoreError> {
-        revision(
-            &self
-                .read_row(Sql::new("SELECT revision FROM catalog_revisions WHERE scope = '*'"))
-                .await?,
-        )
+        revision(&self.read_row(Sql::new(REVISION)).await?)
     }
 }
 

@@ -25,10 +25,10 @@ use super::{
 pub struct Seen {
     /// Which life of the catalogue it is: another one after a restore.
     pub epoch: u64,
-    /// The last write.
+    /// The revision up to which everything is told.
     pub revision: Revision,
     /// The scopes that were touched since the revision that was asked about, each with its last
-    /// revision, `*` among them. Empty if nothing was.
+    /// revision, `*` among them. Empty if nothing was. Some of them may be beyond `revision`.
     pub scopes: Vec<(Scope, Revision)>,
     /// The version of the API keys: another number after each change to them, 0 before the first.
     pub keys: u64,
@@ -45,6 +45,7 @@ impl Store {
     /// [`StoreError`]; after [`Options::watch_timeout`](super::Options::watch_timeout) at the latest
     /// for each of two statements.
     pub async fn watch(&self, since: Revision) -> Result<Seen, StoreError> {
+        let seen = self.seen.get();
         let mut session = self.db.session(Purpose::Watch, self.options.watch_timeout).await?;
         let mut sql = Sql::new(
             "SELECT r.revision, s.value, k.value, e.value, m.value FROM catalog_revisions r ",
@@ -56,6 +57,7 @@ impl Store {
         sql.push(" WHERE r.scope = '*'");
         let row = session.row(sql).await?;
         let (head, epoch) = (revision(&row)?, epoch(&row)?);
+        self.seen.note(seen, head);
         let keys = keys::version_of(row.optional_text(2)?)?;
         let erasures = activity::erasures(row.optional_text(3)?)?;
         let model = models::in_use_of(row.optional_text(4)?)?;
@@ -68,9 +70,9 @@ impl Store {
         } else {
             touched_since(&mut session, since).await?
         };
-        let all = scopes.iter().find(|(scope, _)| *scope == Scope::All);
-        let revision = all.map_or(head, |(_, revision)| *revision);
-        Ok(Seen { epoch, revision, scopes, keys, erasures, model })
+        // Of what was written since the first statement the second one may have some and not what came before it
+        // (`whole`): it is news, but not all of it.
+        Ok(Seen { epoch, revision: head, scopes, keys, erasures, model })
     }
 }
 

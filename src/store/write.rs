@@ -122,7 +122,11 @@ impl Store {
             mutations.len() <= MUTATIONS_MAX,
             "a transaction has at most {MUTATIONS_MAX} mutations"
         );
-        self.transact(&Mutations { mutations, known }).await
+        let written = self.transact(&Mutations { mutations, known }).await?;
+        if let Some(revision) = written.revision {
+            self.seen.note(Revision::ZERO, revision);
+        }
+        Ok(written)
     }
 
     /// The same for the rows of an import. Names that are new are stored before, in a transaction of their own:

@@ -15,7 +15,6 @@ use super::super::{
     db::Session,
     error::StoreError,
     row::{self, Columns},
-    snapshot::head,
     sql::Sql,
 };
 
@@ -46,11 +45,11 @@ impl Store {
         ask: &TrendingAsk,
         at: Moment,
     ) -> Result<AsOf<Vec<(Movie, f64)>>, StoreError> {
-        let mut session = self.snapshot_session().await?;
+        let (mut session, revision) = self.snapshot_session().await?;
         session.lift_deadline().await?;
         let found = self.trending_within(&mut session, ask, at).await;
         session.roll_back().await;
-        found
+        Ok(AsOf { revision, value: found? })
     }
 
     async fn trending_within(
@@ -58,8 +57,7 @@ impl Store {
         session: &mut Session,
         ask: &TrendingAsk,
         at: Moment,
-    ) -> Result<AsOf<Vec<(Movie, f64)>>, StoreError> {
-        let (_, revision) = head(session).await?;
+    ) -> Result<Vec<(Movie, f64)>, StoreError> {
         let ranked = self.ranked(session, ask.window, at).await?;
         let limit = usize::from(ask.limit);
         let mut value = Vec::with_capacity(limit);
@@ -72,7 +70,7 @@ impl Store {
                 break;
             }
         }
-        Ok(AsOf { revision, value })
+        Ok(value)
     }
 
     /// Movies by score, whether they are there or not.

@@ -15,7 +15,6 @@ use super::{
     Store,
     db::{Purpose, Session},
     error::StoreError,
-    movies::revision,
     row::{self as movie_row, Columns},
     sql::{Sql, Value},
 };
@@ -64,8 +63,8 @@ impl Store {
         &self,
         since: Revision,
     ) -> Result<AsOf<StoredCollections>, StoreError> {
-        let mut session = self.snapshot_session().await?;
-        let read = all(&mut session, since).await;
+        let (mut session, revision) = self.snapshot_session().await?;
+        let read = all(&mut session, revision, since).await;
         session.roll_back().await; // also after a statement that was refused: it is as good as before
         read
     }
@@ -79,10 +78,10 @@ impl Store {
         slug: &Slug,
         known: Option<&Collection>,
     ) -> Result<AsOf<Option<Collection>>, StoreError> {
-        let mut session = self.snapshot_session().await?;
-        let read = one(&mut session, slug, known).await;
+        let (mut session, revision) = self.snapshot_session().await?;
+        let read = stored(&mut session, slug, known).await;
         session.roll_back().await;
-        read
+        Ok(AsOf { revision, value: read? })
     }
 
     /// A collection with its movies. `known` is it as it was read before, to be taken if it has not
@@ -97,10 +96,10 @@ impl Store {
         known: Option<&Collection>,
         searched: &[MovieId],
     ) -> Result<AsOf<Option<Assembly>>, StoreError> {
-        let mut session = self.snapshot_session().await?;
+        let (mut session, revision) = self.snapshot_session().await?;
         let read = self.read_assembled(&mut session, slug, known, searched).await;
         session.roll_back().await;
-        read
+        Ok(AsOf { revision, value: read? })
     }
 
     async fn read_assembled(
@@ -109,9 +108,8 @@ impl Store {
         slug: &Slug,
         known: Option<&Collection>,
         searched: &[MovieId],
-    ) -> Result<AsOf<Option<Assembly>>, StoreError> {
-        let revision = head(session).await?;
-        let value = match stored(session, slug, known).await? {
+    ) -> Result<Option<Assembly>, StoreError> {
+        Ok(match stored(session, slug, known).await? {
             Some(collection)
                 if matches!(collection.definition.query, Some(CollectionQuery::Search(_)))
                     && known != Some(&collection) =>
@@ -123,8 +121,7 @@ impl Store {
                 Some(Assembly::Whole(Box::new(whole)))
             }
             None => None,
-        };
-        Ok(AsOf { revision, value })
+        })
     }
 
     async fn assemble(
@@ -173,13 +170,13 @@ impl Store {
         Ok(Assembled { collection, found, movies })
     }
 
-    /// A session that sees one state of the catalogue, on a living connection.
-    pub(super) async fn snapshot_session(&self) -> Result<Session, StoreError> {
+    /// A session that sees one state of the catalogue, on a living connection, and of which revision that is.
+    pub(super) async fn snapshot_session(&self) -> Result<(Session, Revision), StoreError> {
         let give_up = Instant::now() + super::DEAD_CONNECTIONS;
         loop {
             let mut session = self.session(Purpose::Read).await?;
-            match session.begin_snapshot().await {
-                Ok(()) => return Ok(session),
+            match self.begin_whole(&mut session).await {
+                Ok(head) => return Ok((session, head.whole)),
                 Err(error) if error.is_dead_connection() && Instant::now() < give_up => {
                     self.db.metrics.retried();
                 }
@@ -189,20 +186,11 @@ impl Store {
     }
 }
 
-async fn one(
-    session: &mut Session,
-    slug: &Slug,
-    known: Option<&Collection>,
-) -> Result<AsOf<Option<Collection>>, StoreError> {
-    let revision = head(session).await?;
-    Ok(AsOf { revision, value: stored(session, slug, known).await? })
-}
-
 async fn all(
     session: &mut Session,
+    revision: Revision,
     since: Revision,
 ) -> Result<AsOf<StoredCollections>, StoreError> {
-    let revision = head(session).await?;
     let mut sql = Sql::new("SELECT revision FROM catalog_revisions WHERE scope = ");
     sql.bind(Scope::Bump.to_string()).push(" AND revision > ").bind(since.get());
     let is_bumped = !session.rows(sql).await?.is_empty();
@@ -227,11 +215,6 @@ async fn all(
         }
     }
     Ok(AsOf { revision, value: stored })
-}
-
-async fn head(session: &mut Session) -> Result<Revision, StoreError> {
-    let sql = Sql::new("SELECT revision FROM catalog_revisions WHERE scope = '*'");
-    revision(&session.row(sql).await?)
 }
 
 /// A collection as it is stored; `known` if that is it.

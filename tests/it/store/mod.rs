@@ -10,6 +10,7 @@ pub(crate) mod model;
 mod prepared;
 mod rebuild;
 mod schema;
+mod whole;
 mod writes;
 
 use marquee::{

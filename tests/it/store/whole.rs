@@ -1,0 +1,170 @@
+//! That nothing before the revision of what is read is missing: what is of a revision that nobody here had seen is read
+//! again (docs/decisions/0104-snapshots-are-checked.md).
+
+use std::time::Duration;
+
+use marquee::{
+    domain::revision::{Revision, Scope},
+    store::{Options, Store, mutation::Mutation},
+};
+use prometheus::Registry;
+use serde_json::json;
+
+use super::{create, created, query};
+use crate::{
+    backend::{Backend, Database, begin, hold},
+    fault_proxy::{FaultProxy, Link},
+};
+
+/// A replica that writes and one that reads, which counts what it reads again.
+struct Two {
+    writer: Store,
+    reader: Store,
+    counts: Registry,
+    database: Database,
+}
+
+impl Two {
+    async fn on(database: Database) -> Self {
+        let open = async || {
+            let options = Options {
+                url: database.url.clone(),
+                connections: 4,
+                acquire_timeout: Duration::from_secs(10),
+                statement_timeout: Duration::from_secs(20),
+                watch_timeout: Duration::from_secs(10),
+                changes_kept: 50,
+            };
+            Store::open(options, begin()).await.expect("a store")
+        };
+        let (writer, reader) = (open().await, open().await);
+        writer.migrate().await.expect("a schema");
+        let counts = Registry::new();
+        reader.register_metrics(&counts);
+        Self { writer, reader, counts, database }
+    }
+
+    /// How often the reader has read something again.
+    fn again(&self) -> String {
+        let families = self.counts.gather();
+        let family = families.iter().find(|of| of.name() == "marquee_database_reads_again_total");
+        family.expect("it is counted").get_metric()[0].get_counter().get_value().to_string()
+    }
+}
+
+async fn what_nobody_had_seen_is_read_again(database: Database) {
+    let two = Two::on(database).await;
+    let mut expected = 0;
+    let mut wrote = async || {
+        expected += 1;
+        (
+            created(&two.writer, &json!({"title": "a", "genres": ["Drama"]})).await.id,
+            expected.to_string(),
+        )
+    };
+    let reader = &two.reader;
+
+    let (id, times) = wrote().await;
+    let movie = reader.movie(id).await.expect("a movie");
+    assert_eq!(
+        (movie.revision.get(), movie.value.is_some(), two.again()),
+        (1, true, times.clone())
+    );
+    // Once it was seen it is known to have ended, and so is all before it.
+    assert_eq!((reader.movie(id).await.expect("a movie").revision.get(), two.again()), (1, times));
+
+    let (_, times) = wrote().await;
+    let page = reader.list(&query("genre=Drama&sort=title")).await.expect("a list");
+    assert_eq!((page.revision.get(), page.value.movies.len(), two.again()), (2, 2, times));
+
+    let (_, times) = wrote().await;
+    let changes = reader.changes(Revision::ZERO, 100).await.expect("changes");
+    assert_eq!((changes.revision.get(), changes.value.len(), two.again()), (3, 3, times));
+
+    let (_, times) = wrote().await;
+    let read = reader.changed(Revision::ZERO, 100).await.expect("changes");
+    assert_eq!((read.revision.get(), read.movies.len(), two.again()), (4, 4, times));
+
+    let (_, times) = wrote().await;
+    let snapshot = reader.snapshot().await.expect("a snapshot");
+    assert_eq!((snapshot.revision().get(), two.again()), (5, times));
+    snapshot.end().await;
+
+    let (_, times) = wrote().await;
+    let collections = reader.collections(Revision::ZERO).await.expect("collections");
+    assert_eq!((collections.revision.get(), two.again()), (6, times));
+
+    let (_, times) = wrote().await;
+    assert_eq!(reader.genres().await.expect("genres").revision.get(), 7);
+    assert_eq!(two.again(), times);
+}
+
+async fn what_a_poll_or_an_own_write_saw_is_read_once(database: Database) {
+    let two = Two::on(database).await;
+    let movie = created(&two.writer, &json!({"title": "a"})).await;
+    two.reader.watch(Revision::ZERO).await.expect("a poll");
+    two.reader.movie(movie.id).await.expect("a movie");
+    two.reader.write(&[create(&json!({"title": "b"}))], None).await.expect("a write");
+    two.reader.movie(movie.id).await.expect("a movie");
+    assert_eq!(two.again(), "0");
+    // The database was restored: what had been seen is no more, and costs one read.
+    two.writer
+        .write(&[Mutation::Delete { id: movie.id, expect: None }], None)
+        .await
+        .expect("a write");
+    two.reader.watch(Revision::ZERO).await.expect("a poll");
+    two.database
+        .edit(&["UPDATE catalog_revisions SET revision = 1 WHERE scope = '*'".to_owned()])
+        .await;
+    for _ in 0..3 {
+        assert_eq!(two.reader.movie(movie.id).await.expect("a movie").revision.get(), 1);
+    }
+    assert_eq!(two.again(), "1");
+}
+
+/// A poll asks twice. What the second statement has of a later write may lack another one before it.
+async fn a_poll_knows_all_up_to_what_its_first_statement_saw(database: Database) {
+    let proxy = FaultProxy::new(database.server()).await;
+    let url = database.url_at(proxy.address);
+    let two = Two::on(database).await;
+    let options = Options {
+        url,
+        connections: 2,
+        acquire_timeout: Duration::from_secs(10),
+        statement_timeout: Duration::from_secs(20),
+        watch_timeout: Duration::from_secs(10),
+        changes_kept: 50,
+    };
+    let far = Store::open(options, begin()).await.expect("a store");
+    created(&two.writer, &json!({"title": "a"})).await;
+    let first = far.watch(Revision::ZERO).await.expect("a poll").revision;
+    created(&two.writer, &json!({"title": "b"})).await;
+    proxy.set(Link::Late(Duration::from_millis(150)));
+    let poll = far.watch(first);
+    let writes = async {
+        loop {
+            created(&two.writer, &json!({"title": "c"})).await;
+        }
+    };
+    let seen = tokio::select! {
+        seen = poll => seen.expect("a poll"),
+        () = writes => unreachable!(),
+    };
+    let all = seen.scopes.iter().find(|(scope, _)| *scope == Scope::All).expect("there is one").1;
+    assert!(first < seen.revision && seen.revision < all, "{:?} of {all}", seen.revision);
+}
+
+#[tokio::test]
+async fn mariadb_polls_know_all_up_to_what_their_first_statement_saw() {
+    hold(Backend::MariaDb, a_poll_knows_all_up_to_what_its_first_statement_saw).await;
+}
+
+#[tokio::test]
+async fn mariadb_reads_again_what_nobody_had_seen() {
+    hold(Backend::MariaDb, what_nobody_had_seen_is_read_again).await;
+}
+
+#[tokio::test]
+async fn mariadb_reads_once_what_was_seen() {
+    hold(Backend::MariaDb, what_a_poll_or_an_own_write_saw_is_read_once).await;
+}
