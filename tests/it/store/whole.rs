@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use marquee::{
     domain::revision::{Revision, Scope},
-    store::{Options, Store, mutation::Mutation},
+    store::{Options, Store, error::StoreError, mutation::Mutation},
 };
 use prometheus::Registry;
 use serde_json::json;
@@ -122,36 +122,70 @@ async fn what_a_poll_or_an_own_write_saw_is_read_once(database: Database) {
     assert_eq!(two.again(), "1");
 }
 
-/// A poll asks twice. What the second statement has of a later write may lack another one before it.
-async fn a_poll_knows_all_up_to_what_its_first_statement_saw(database: Database) {
+/// Two of them, the reader far from its database.
+async fn far_apart(database: Database) -> (Two, FaultProxy) {
     let proxy = FaultProxy::new(database.server()).await;
     let url = database.url_at(proxy.address);
-    let two = Two::on(database).await;
+    let mut two = Two::on(database).await;
     let options = Options {
         url,
         connections: 2,
         acquire_timeout: Duration::from_secs(10),
         statement_timeout: Duration::from_secs(20),
         watch_timeout: Duration::from_secs(10),
-        changes_kept: 50,
+        changes_kept: 1_000,
     };
-    let far = Store::open(options, begin()).await.expect("a store");
+    two.reader = Store::open(options, begin()).await.expect("a store");
+    two.counts = Registry::new();
+    two.reader.register_metrics(&two.counts);
     created(&two.writer, &json!({"title": "a"})).await;
-    let first = far.watch(Revision::ZERO).await.expect("a poll").revision;
-    created(&two.writer, &json!({"title": "b"})).await;
-    proxy.set(Link::Late(Duration::from_millis(150)));
-    let poll = far.watch(first);
+    two.reader.changed(Revision::ZERO, 1).await.expect("changes"); // it is connected
+    proxy.set(Link::Late(Duration::from_millis(40)));
+    (two, proxy)
+}
+
+/// What is read while others write all the time.
+async fn amid_writes<T>(two: &Two, read: impl Future<Output = Result<T, StoreError>>) -> T {
     let writes = async {
         loop {
-            created(&two.writer, &json!({"title": "c"})).await;
+            Box::pin(created(&two.writer, &json!({"title": "c"}))).await;
         }
     };
-    let seen = tokio::select! {
-        seen = poll => seen.expect("a poll"),
+    tokio::select! {
+        read = Box::pin(read) => read.expect("an answer"),
         () = writes => unreachable!(),
-    };
+    }
+}
+
+/// A poll asks twice. What the second statement has of a later write may lack another one before it.
+async fn a_poll_knows_all_up_to_what_its_first_statement_saw(database: Database) {
+    let (two, proxy) = far_apart(database).await;
+    proxy.set(Link::Up);
+    let first = two.reader.watch(Revision::ZERO).await.expect("a poll").revision;
+    created(&two.writer, &json!({"title": "b"})).await;
+    proxy.set(Link::Late(Duration::from_millis(150)));
+    let seen = amid_writes(&two, two.reader.watch(first)).await;
     let all = seen.scopes.iter().find(|(scope, _)| *scope == Scope::All).expect("there is one").1;
     assert!(first < seen.revision && seen.revision < all, "{:?} of {all}", seen.revision);
+}
+
+/// Each time it is read there is another write that nobody had seen: what is whole is told, and no more.
+async fn amid_many_writes_no_more_is_told_than_is_whole(database: Database) {
+    let (two, _proxy) = far_apart(database).await;
+    let before: u32 = two.again().parse().expect("a number");
+    let told = amid_writes(&two, two.reader.changes(Revision::ZERO, 100_000)).await;
+    assert_eq!(two.again(), (before + 3).to_string());
+    let last = told.value.last().expect("a change").revision;
+    assert!(told.revision > Revision::new(1).expect("one"), "{told:?}");
+    assert_eq!((told.revision, i64::try_from(told.value.len()).ok()), (last, Some(last.get())));
+    let changed = amid_writes(&two, two.reader.changed(last, 100_000)).await;
+    let last = changed.changes.last().expect("a change").revision;
+    assert!(changed.revision > last, "the movies are as later writes made them: {changed:?}");
+}
+
+#[tokio::test]
+async fn mariadb_tells_no_more_amid_writes_than_is_whole() {
+    hold(Backend::MariaDb, amid_many_writes_no_more_is_told_than_is_whole).await;
 }
 
 #[tokio::test]
