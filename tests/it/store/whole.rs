@@ -12,9 +12,16 @@ use serde_json::json;
 
 use super::{create, created, query};
 use crate::{
-    backend::{Backend, Database, begin, hold},
+    backend::{Database, begin, on_backend},
     fault_proxy::{FaultProxy, Link},
 };
+
+on_backend! { mariadb MariaDb:
+    what_nobody_had_seen_is_read_again
+    what_a_poll_or_an_own_write_saw_is_read_once
+    a_poll_knows_all_up_to_what_its_first_statement_saw
+    amid_many_writes_no_more_is_told_than_is_whole
+}
 
 /// A replica that writes and one that reads, which counts what it reads again.
 struct Two {
@@ -181,24 +188,4 @@ async fn amid_many_writes_no_more_is_told_than_is_whole(database: Database) {
     let changed = amid_writes(&two, two.reader.changed(last, 100_000)).await;
     let last = changed.changes.last().expect("a change").revision;
     assert!(changed.revision > last, "the movies are as later writes made them: {changed:?}");
-}
-
-#[tokio::test]
-async fn mariadb_tells_no_more_amid_writes_than_is_whole() {
-    hold(Backend::MariaDb, amid_many_writes_no_more_is_told_than_is_whole).await;
-}
-
-#[tokio::test]
-async fn mariadb_polls_know_all_up_to_what_their_first_statement_saw() {
-    hold(Backend::MariaDb, a_poll_knows_all_up_to_what_its_first_statement_saw).await;
-}
-
-#[tokio::test]
-async fn mariadb_reads_again_what_nobody_had_seen() {
-    hold(Backend::MariaDb, what_nobody_had_seen_is_read_again).await;
-}
-
-#[tokio::test]
-async fn mariadb_reads_once_what_was_seen() {
-    hold(Backend::MariaDb, what_a_poll_or_an_own_write_saw_is_read_once).await;
 }
